@@ -1,0 +1,1 @@
+"""The runners: each line calls one flow."""
