@@ -152,7 +152,7 @@ def body_json(response: requests.Response, expect: Collection[int]) -> Any:
     try:
         return orjson.loads(read(response))
     except ValueError:
-        raise TryLater(f"{_where(response)}: status {response.status_code} with a body that is not valid JSON") from None
+        raise TryLater(f"{_where(response)}: status {response.status_code} with an unreadable body") from None
 
 
 def read(response: requests.Response, largest: int = LARGEST_BODY) -> bytes:

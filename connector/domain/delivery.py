@@ -65,8 +65,6 @@ def back_off(attempts: int, rng: Random, asked: timedelta | None = None) -> time
     Full jitter as in M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), with a floor of
     half the step so that a retry is never immediate.
     """
-    step = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
-    wait = step * (0.5 + rng.random() / 2)
-    if asked is None:
-        return wait
-    return asked + wait * 0.1 if asked + wait * 0.1 > wait else wait
+    step: timedelta = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
+    wait: timedelta = step * (0.5 + rng.random() / 2)
+    return wait if asked is None else max(wait, asked + wait * 0.1)
