@@ -143,7 +143,8 @@ class Stored(Struct, frozen=True, kw_only=True):
 class Change(Struct, frozen=True, kw_only=True):
     """A ticket to write. `before` None inserts; otherwise the row must still be at that revision (else Conflict).
 
-    `events` whose key the ticket already has are ignored.
+    `events` whose key the ticket already has are ignored. `next_check_at` None leaves the moment as it is (new
+    tickets: never); `schedule` sets and clears it.
     """
 
     ticket: Ticket
@@ -172,7 +173,10 @@ class Tx(Protocol):
 
     def history_backlog(self, tool: str, limit: int) -> list[Stored]: ...
     def missing(self, tool: str, seen: Iterable[str], now: datetime) -> list[Stored]:
-        """Living tickets of a tool that a full sweep did not see; their `missing_since` is set where it was not."""
+        """Living tickets of a tool that a full sweep did not see; their `missing_since` is set where it was not.
+
+        It is cleared on those that were seen.
+        """
         ...
 
     # when to look again
@@ -224,6 +228,21 @@ class Tx(Protocol):
         ...
 
     def readmit(self, tool: str, ids: Sequence[str]) -> None: ...
+    def health(
+        self,
+        tool: str,
+        now: datetime,
+        *,
+        worked: int = 0,
+        failed: int = 0,
+        reason: str = "",
+        skew: timedelta | None = None,
+        diagnosis: Diagnosis | None = None,
+    ) -> None:
+        """Add to what is known of a connection: exchanges that worked and failed since the last call, the reason of
+        the latest failure ("" if the latest exchange worked), the clock skew. For the connections page; call it
+        seldom (say once a minute, and at every change between working and failing), it is a write."""
+        ...
 
     # who may do what, who did what
     def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool: ...
