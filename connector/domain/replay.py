@@ -1,0 +1,128 @@
+"""Replays a list of states through one clock: for support, tests and audits.
+
+A case is `{calendar, target_s, events: [{at, state}], paused_states, stopped_states, clock_start?, now?}`; `now` is the
+last event when not given. Any other state lets the clock run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.domain.calendar import ServiceCalendar
+from connector.domain.clock import Mode, Plan, Turn, read
+from connector.domain.errors import ConfigError, Problem
+
+
+def replay(cases: Any, file: str = "") -> list[dict[str, Any]]:
+    """`[{state, due, active_s, remaining_s, paused_s}]`, one per case. Raises ConfigError with every problem."""
+    if not isinstance(cases, list):
+        raise ConfigError([Problem("expected a list of cases", file=file)])
+    problems: list[Problem] = []
+    results: list[dict[str, Any]] = []
+    for i, case in enumerate(cases):
+        try:
+            results.append(_one(case))
+        except ConfigError as error:
+            problems += [Problem(p.message, file=file, path=f"[{i}].{p.path}".rstrip(".")) for p in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return results
+
+
+def _one(case: Any) -> dict[str, Any]:
+    if not isinstance(case, Mapping):
+        raise ConfigError([Problem(f"{case!r} is not a case; expected a table")])
+    problems = [Problem("is required", path=key) for key in ("calendar", "target_s", "events") if key not in case]
+    if problems:
+        raise ConfigError(problems)
+    paused, stopped = _states(case, "paused_states", problems), _states(case, "stopped_states", problems)
+    target = _target(case["target_s"], problems)
+    events = _events(case["events"], problems)
+    start = _time(case["clock_start"], "clock_start", problems) if case.get("clock_start") is not None else None
+    now = _time(case["now"], "now", problems) if case.get("now") is not None else None
+    try:
+        calendar = ServiceCalendar.from_dict(case["calendar"])
+    except ConfigError as error:
+        problems += [Problem(p.message, path=f"calendar.{p.path}") for p in error.problems]
+    if not events and start is None and not problems:
+        problems.append(Problem("expected at least one event or a clock_start", path="events"))
+    if problems:
+        raise ConfigError(problems)
+    return _read(calendar, target, events, paused, stopped, start, now)
+
+
+def _read(
+    calendar: ServiceCalendar,
+    target: timedelta,
+    events: Sequence[tuple[datetime, str]],
+    paused: frozenset[str],
+    stopped: frozenset[str],
+    start: datetime | None,
+    now: datetime | None,
+) -> dict[str, Any]:
+    plan = Plan(calendar, target)
+
+    def turn(at: datetime, state: str) -> Turn:
+        mode = Mode.PAUSE if state in paused else Mode.STOP if state in stopped else Mode.RUN
+        return Turn(at, mode, plan)
+
+    ordered = sorted(events, key=lambda event: event[0])
+    start = start or ordered[0][0]
+    before = [state for at, state in ordered if at <= start]
+    turns = [turn(start, before[-1] if before else ""), *(turn(at, state) for at, state in ordered if at > start)]
+    clock = read(turns, max(now or turns[-1].at, start))[-1]
+    return {
+        "state": str(clock.state),
+        "due": None if clock.due is None else clock.due.astimezone(calendar.timezone).isoformat(),
+        "active_s": _seconds(clock.active),
+        "remaining_s": _seconds(clock.remaining),
+        "paused_s": _seconds(clock.paused),
+    }
+
+
+def _seconds(amount: timedelta) -> int | float:
+    seconds = amount.total_seconds()
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _states(case: Mapping[str, Any], key: str, problems: list[Problem]) -> frozenset[str]:
+    value = case.get(key, ())
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return frozenset(value)
+    problems.append(Problem(f"{value!r} is not a list of states", path=key))
+    return frozenset()
+
+
+def _target(value: Any, problems: list[Problem]) -> timedelta:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 10**9:
+        return timedelta(seconds=value)
+    problems.append(Problem(f"{value!r} is not a number of seconds from 0 to 1,000,000,000", path="target_s"))
+    return timedelta(0)
+
+
+def _events(value: Any, problems: list[Problem]) -> list[tuple[datetime, str]]:
+    found: list[tuple[datetime, str]] = []
+    if not isinstance(value, (list, tuple)):
+        problems.append(Problem(f"{value!r} is not a list of events", path="events"))
+        return found
+    for i, item in enumerate(value):
+        if not isinstance(item, Mapping) or not isinstance(item.get("state"), str):
+            problems.append(Problem(f"{item!r} is not an event; expected {{at, state}}", path=f"events[{i}]"))
+            continue
+        at = _time(item.get("at"), f"events[{i}].at", problems)
+        if at is not None:
+            found.append((at, item["state"]))
+    return found
+
+
+def _time(value: Any, path: str, problems: list[Problem]) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        at = None
+    if at is None or at.tzinfo is None:
+        problems.append(Problem(f"{value!r} is not a time with its zone, like 2026-03-02T08:00:00+01:00", path=path))
+        return None
+    return at
