@@ -120,6 +120,14 @@ def test_a_change_that_is_in_breach_at_once_can_be_given_a_floor() -> None:
     assert (kind.state, kind.due) == (ClockState.RUNNING, at + hours(0.5))
 
 
+def test_a_change_of_reason_at_the_due_instant_does_not_move_due_to_the_next_opening() -> None:
+    plan = Plan(CALENDAR, hours(3))
+    noon = local(2026, 3, 2, 12)
+    turns = [Turn(MON, RUN, plan, "assigned"), Turn(noon, RUN, plan, "reassigned")]
+    assert read(turns, noon)[-1].due == noon
+    assert read(turns, local(2026, 3, 2, 12, 30))[-1].breached_at == noon
+
+
 def test_leaving_a_profile_and_coming_back_gives_no_new_time() -> None:
     moves = ((MON, RUN), (local(2026, 3, 2, 11), CANCEL))
     assert clock(*moves, now=local(2026, 3, 2, 12)).state is ClockState.CANCELLED
