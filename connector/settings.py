@@ -11,22 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from connector.secret import Secret, SecretField
 
-class Secret:
-    """A value that does not show itself in logs, errors or reprs."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
+__all__ = ["Secret", "SecretField", "Settings", "ToolSettings"]
 
 
 @dataclass(frozen=True, slots=True)
