@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 
 LONGEST: Final = 64 * 1024
 EXPECTED: Final = "a secret is never written in the file: use {env: NAME} or {file: PATH}"
-_NAMES: Final = re.compile(r"(^|_|-)(password|passphrase|secret|secrets|token|tokens|key|credential|credentials)$", re.I)
+_NAMES: Final = re.compile(r"(^|_|-)(password|passphrase|secrets?|tokens?|key|credentials?)$", re.I)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 
 
