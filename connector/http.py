@@ -1,37 +1,44 @@
-"""The one way out over HTTP: time limits, no redirects, retry of reads decided once, every answer judged once.
+"""The one way out over HTTP: time limits, no redirects, retry decided once, every answer judged once.
 
 An adapter sends through `Http` and gets a body that was really a success, or TryLater, NotFound or Refused.
+What an answer means is decided in `connector.answers`.
 """
 
 from __future__ import annotations
 
 import email.utils
-import re
+import http.cookiejar
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import requests
+from requests import exceptions as bad
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3 import exceptions as lower
 from urllib3.util import Retry
 
-from connector.domain.errors import NotFound, Refused, TryLater
+from connector.answers import LARGEST_BODY, body_json, chunks_of, excerpt, failure, read, retry_after
+from connector.domain.errors import ConfigError, Problem, Refused, TryLater
+
+__all__ = ["LARGEST_BODY", "Http", "body_json", "chunks_of", "excerpt", "failure", "read", "retry_after"]
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
-LARGEST_BODY: Final = 64 * 1024 * 1024
-LATER: Final = frozenset({408, 425, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524})
-_MARKUP: Final = re.compile(r"<[^>]*>|\s+")
 
 
 class Http:
     """A requests session to one base address.
 
     Thread-safe: each thread has its own session. `skew` is the other side's clock minus ours, from its Date header.
+    Proxies are taken from `proxy` alone and credentials from the caller alone: neither the environment nor ~/.netrc
+    has a say. `cert` is the path of a client certificate (with its key), or a pair of paths.
+    Raises ConfigError when `base` is not a plain http or https address.
     """
 
     def __init__(
@@ -43,18 +50,23 @@ class Http:
         verify: bool | str = True,
         pool: int = 8,
         cookies: bool = False,
+        proxy: str = "",
+        cert: str | tuple[str, str] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.base = base.rstrip("/")
+        self.base = _plain_base(base)
         self.skew: timedelta | None = None
         self._timeout = timeout
         self._headers = {"User-Agent": "servicedesk-connector", **(headers or {})}
         self._verify = verify
         self._pool = pool
         self._cookies = cookies
+        self._proxy = proxy
+        self._cert = cert
         self._wall = wall
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        # Weak: the session of a thread that ended goes with it.
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def session(self) -> requests.Session:
@@ -63,14 +75,17 @@ class Http:
         if session is None:
             session = self._local.session = self._new_session()
             with self._lock:
-                self._sessions.append(session)
+                self._sessions.add(session)
         return session
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.headers.update(self._headers)
         session.verify = self._verify
+        session.cert = self._cert
         session.trust_env = False
+        if self._proxy:
+            session.proxies = {"http": self._proxy, "https": self._proxy}
         if not self._cookies:
             session.cookies.set_policy(_NoCookies())
         # Only a connection that never carried the request is tried again here; everything else is the outbox's
@@ -94,23 +109,45 @@ class Http:
         auth: Any = None,
         stream: bool = False,
     ) -> requests.Response:
-        """The raw answer, not yet judged (redirects are never followed). Raises TryLater when there is none."""
+        """The raw answer, not yet judged (redirects are never followed).
+
+        Raises TryLater when there is none, or none that is whole, and Refused when the request can never be sent.
+        With `stream` the body is left to the caller, who must read it or close the response.
+        """
         extra: dict[str, str] = dict(headers or {})
         if json is not None:
-            data = orjson.dumps(json)
+            data = self._encode(json)
             extra.setdefault("Content-Type", "application/json")
         try:
             response = self.session().request(
                 method, self.url(path), params=params, data=data, files=files, headers=extra, auth=auth,
-                timeout=self._timeout, allow_redirects=False, stream=stream,
+                timeout=self._timeout, allow_redirects=False, stream=True,
             )
-        except (requests.RequestException, Urllib3Error, OSError, ValueError) as error:
-            raise TryLater(f"no answer from {self.base}: {_safe(error)}") from None
+        except (bad.InvalidURL, bad.InvalidSchema, bad.MissingSchema, bad.InvalidHeader, lower.LocationParseError,
+                UnicodeError) as error:
+            raise Refused(f"the request to {self.base} cannot be sent: {type(error).__name__}") from None
+        except (requests.RequestException, lower.HTTPError, OSError, ValueError) as error:
+            raise TryLater(f"no answer from {self.base}: {why(error)}") from None
         self._measure(response)
+        if not stream:
+            # Read here, and not by requests, so that size and time are limited.
+            response._content = read(response)  # type: ignore[attr-defined]
+            response._content_consumed = True
         return response
 
+    def _encode(self, json: Any) -> bytes:
+        try:
+            return orjson.dumps(json)
+        except TypeError as error:
+            raise Refused(f"the request to {self.base} is not JSON: {error}") from None
+
     def url(self, path: str) -> str:
-        return path if path.startswith(("http://", "https://")) else f"{self.base}/{path.lstrip('/')}"
+        """The full address. Raises Refused for an absolute one elsewhere: our credentials stay with their host."""
+        if "://" not in path.split("?", 1)[0]:
+            return f"{self.base}/{path.lstrip('/')}"
+        if path == self.base or path.startswith(f"{self.base}/"):
+            return path
+        raise Refused(f"an address outside {self.base} was to be called")
 
     def _measure(self, response: requests.Response) -> None:
         stamp = response.headers.get("Date")
@@ -118,112 +155,63 @@ class Http:
             return
         try:
             there = email.utils.parsedate_to_datetime(stamp)
-        except (TypeError, ValueError):
+            if there.tzinfo is None:
+                there = there.replace(tzinfo=UTC)
+            # The Date header is cut to whole seconds: half a second is its expected error.
+            offset = there.timestamp() + 0.5 - self._wall()
+        except (TypeError, ValueError, OverflowError):
             return
-        if there.tzinfo is None:
-            there = there.replace(tzinfo=UTC)
-        # The Date header is cut to whole seconds: half a second is its expected error.
-        offset = there.timestamp() + 0.5 - self._wall()
         self.skew = timedelta(seconds=round(offset)) if abs(offset) >= 1.5 else timedelta(0)
 
     def close(self) -> None:
         with self._lock:
-            sessions, self._sessions = self._sessions, []
+            sessions = list(self._sessions)
+            self._sessions.clear()
         for session in sessions:
             session.close()
 
 
-class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[name-defined,misc,unused-ignore]
-    def set_ok(self, cookie: Any, request: Any) -> bool:
+class _NoCookies(http.cookiejar.DefaultCookiePolicy):
+    def set_ok(self, cookie: http.cookiejar.Cookie, request: Any) -> bool:
         return False
 
 
-def body_json(response: requests.Response, expect: Collection[int]) -> Any:
-    """The parsed body of an answer that is a success in every respect, else the error it means.
-
-    Success is an expected status, a JSON content type and a body that parses.
-    """
-    if response.status_code not in expect:
-        raise failure(response)
-    kind = response.headers.get("Content-Type", "")
-    if "json" not in kind.lower():
-        raise TryLater(f"{_where(response)}: status {response.status_code} with {kind or 'no content type'} "
-                       f"instead of JSON ({excerpt(response)})")
+def _plain_base(base: str) -> str:
     try:
-        return orjson.loads(read(response))
+        parts = urlsplit(base)
+        usable = (parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+                  and not parts.query and not parts.fragment and parts.port != 0)
     except ValueError:
-        raise TryLater(f"{_where(response)}: status {response.status_code} with an unreadable body") from None
+        usable = False
+    if not usable:
+        # Not shown: what was typed here by mistake may be a password.
+        raise ConfigError([Problem("expected an address such as https://tool.example.org, without login or query",
+                                   path="url")])
+    return base.rstrip("/")
 
 
-def read(response: requests.Response, largest: int = LARGEST_BODY) -> bytes:
-    """The whole body; Refused when larger than `largest`, TryLater when it stops half-way."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in chunks_of(response):
-        size += len(chunk)
-        if size > largest:
-            response.close()
-            raise Refused(f"{_where(response)}: body larger than {largest} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def chunks_of(response: requests.Response, size: int = 65536) -> Iterator[bytes]:
-    """The body in pieces; TryLater when it stops half-way."""
-    try:
-        yield from response.iter_content(size)
-    except (requests.RequestException, Urllib3Error, OSError) as error:
-        raise TryLater(f"{_where(response)}: the answer stopped half-way ({_safe(error)})") from None
-
-
-def failure(response: requests.Response, detail: str = "") -> TryLater | Refused:
-    """The error that a status means, when the adapter knows nothing better. `detail` is the tool's own message."""
-    status = response.status_code
-    text = f"{_where(response)}: status {status}"
-    said = detail or excerpt(response)
-    if said:
-        text += f": {said}"
-    if status in LATER or status in (202,) or 200 <= status < 300:
-        return TryLater(text, retry_after(response.headers))
-    if status in (404, 410):
-        return NotFound(text, status)
-    return Refused(text, status)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:
-    """The wait asked for by Retry-After (seconds or HTTP date), never negative; None when absent or unreadable."""
-    value = (headers.get("Retry-After") or "").strip()
-    if not value:
-        return None
-    if value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), 86_400))
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    wait = at - (now or datetime.now(UTC))
-    return max(timedelta(0), min(wait, timedelta(days=1)))
-
-
-def excerpt(response: requests.Response, length: int = 200) -> str:
-    """The beginning of a body as plain text, for an error message."""
-    try:
-        raw = response.content[:4000] if response._content_consumed else response.raw.read(4000, decode_content=True)  # type: ignore[attr-defined]
-    except Exception:  # a body that cannot even be read has nothing to add to the error at hand
-        return ""
-    text = _MARKUP.sub(" ", (raw or b"").decode("utf-8", "replace"))
-    return " ".join(text.split())[:length]
-
-
-def _where(response: requests.Response) -> str:
-    request = response.request
-    path = (request.url or "").split("?", 1)[0] if request is not None else response.url
-    method = request.method if request is not None else ""
-    return f"{method} {path}"
-
-
-def _safe(error: Exception) -> str:
-    """The kind of a network error, without the address: query strings may carry what logs must not."""
+def why(error: BaseException) -> str:
+    """What went wrong on the network, for a person, without the address: query strings may carry what logs must not."""
+    chain: list[BaseException] = []
+    todo: list[Any] = [error]
+    while todo and len(chain) < 20:
+        item = todo.pop(0)
+        if isinstance(item, BaseException) and item not in chain:
+            chain.append(item)
+            todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    for kinds, text in _REASONS:
+        if any(isinstance(item, kinds) for item in chain):
+            return text
     return type(error).__name__
+
+
+_REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
+    ((bad.ProxyError, lower.ProxyError), "the proxy refused or did not answer"),
+    ((bad.SSLError, lower.SSLError), "TLS failed (certificate not trusted, expired, or not TLS at all)"),
+    ((lower.NameResolutionError,), "the host name is not known"),
+    ((bad.ConnectTimeout, lower.ConnectTimeoutError), "no connection within the time limit"),
+    ((bad.ReadTimeout, lower.ReadTimeoutError, TimeoutError), "no answer within the time limit"),
+    ((ConnectionRefusedError,), "the connection was refused"),
+    ((lower.NewConnectionError,), "no connection could be made"),
+    ((ConnectionResetError, BrokenPipeError, lower.ProtocolError), "the connection was closed before the answer"),
+)
