@@ -131,8 +131,8 @@ class Http:
         self._measure(response)
         if not stream:
             # Read here, and not by requests, so that size and time are limited.
-            response._content = read(response)  # type: ignore[attr-defined]
-            response._content_consumed = True
+            response._content = read(response)
+            response._content_consumed = True  # type: ignore[attr-defined]
         return response
 
     def _encode(self, json: Any) -> bytes:
@@ -209,9 +209,9 @@ _REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((bad.ProxyError, lower.ProxyError), "the proxy refused or did not answer"),
     ((bad.SSLError, lower.SSLError), "TLS failed (certificate not trusted, expired, or not TLS at all)"),
     ((lower.NameResolutionError,), "the host name is not known"),
+    ((ConnectionRefusedError,), "the connection was refused"),
     ((bad.ConnectTimeout, lower.ConnectTimeoutError), "no connection within the time limit"),
     ((bad.ReadTimeout, lower.ReadTimeoutError, TimeoutError), "no answer within the time limit"),
-    ((ConnectionRefusedError,), "the connection was refused"),
     ((lower.NewConnectionError,), "no connection could be made"),
     ((ConnectionResetError, BrokenPipeError, lower.ProtocolError), "the connection was closed before the answer"),
 )
