@@ -1,0 +1,173 @@
+"""Reading tickets through GLPI's search: names come with the row, so a ticket costs no request of its own.
+
+A reading walks along (last change, id), never by offsets, because rows move while it reads. It ends with the newest
+last change seen; the next one begins a little before it: GLPI stamps a change with the time at which its request
+began, so a slow request can appear behind a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from connector.domain.errors import TryLater
+from connector.ports import Cursor
+from connector.vendors.glpi.answers import PastEnd
+from connector.vendors.glpi.client import Client, Params
+from connector.vendors.glpi.names import AT_ONCE, Names, criterion, equals, rows_of
+from connector.vendors.glpi.options import numbers, record, user_ids, verify
+from connector.vendors.glpi.zone import Zone
+
+Record = dict[str, Any]
+PAGE: Final = 500
+IDS_PAGE: Final = 5000
+_ID, _CHANGED = "2", "19"
+_OLDEST_FIRST: Final = [("sort[0]", _CHANGED), ("sort[1]", _ID), ("order[0]", "ASC"), ("order[1]", "ASC")]
+_BY_ID: Final = [("sort[0]", _ID), ("order[0]", "ASC")]
+
+
+class Reader:
+    """Gives records of tickets, as many requests as pages."""
+
+    def __init__(self, client: Client, names: Names, zone: Zone, fields: frozenset[str], now: Callable[[], datetime],
+                 size: int = PAGE, overlap: timedelta = timedelta(seconds=60)) -> None:
+        self._client = client
+        self._names = names
+        self._zone = zone
+        self._now = now
+        self._size = size
+        self._overlap = max(overlap, timedelta(seconds=1))
+        self._asked = numbers(fields)
+        self._verified = False
+
+    def asked(self) -> Mapping[str, int]:
+        """The search options asked for, verified against the tool once. Raises Refused when they differ."""
+        if not self._verified:
+            verify(self._asked, self._client.get("listSearchOptions/Ticket"))
+            self._verified = True
+        return self._asked
+
+    # what changed
+
+    def changed(self, since: Cursor) -> Iterator[tuple[list[Record], Cursor, int | None]]:
+        """Pages of records, each with the cursor that continues after it and the size of the whole reading."""
+        mark, last = str(since.get("at", "")), str(since.get("id", ""))
+        size, total, read = self._size, since.get("total"), int(since.get("read", 0))
+        while True:
+            rows, count = self._search(self._after(mark, last), size, _OLDEST_FIRST)
+            total = total if total is not None else count
+            read += len(rows)
+            if len(rows) < size:
+                if rows or last:
+                    yield self.records(rows), {"at": self._end(mark, rows)}, total
+                return
+            mark, last = _stamp(rows[-1]), str(rows[-1].get(_ID, ""))
+            if not mark:
+                raise TryLater("GLPI: a ticket has no last change, so reading cannot go on after it")
+            if self._zone.repeated(mark):
+                # In the repeated hour the order of local times says nothing: read it whole, in one larger page.
+                mark, last, size = self._zone.before(mark, self._overlap), "", size * 2
+                yield self.records(rows), {"at": mark, "total": total, "read": 0}, total
+                continue
+            size = self._size
+            yield self.records(rows), {"at": mark, "id": last, "total": total, "read": read}, total
+
+    def _after(self, mark: str, last: str) -> Params:
+        if not mark:
+            return []
+        if not last:
+            return criterion(0, _CHANGED, "morethan", self._zone.before(mark, self._overlap), "AND")
+        # Of the same second, those with a higher id: `equals` on a time would also find its whole minute at :00.
+        group = "[criteria][1][criteria]"
+        return [("criteria[0][link]", "AND"),
+                *_nested("[criteria][0]", "AND", _CHANGED, "morethan", mark),
+                ("criteria[0][criteria][1][link]", "OR"),
+                *_nested(f"{group}[0]", "AND", _CHANGED, "morethan", self._zone.shifted(mark, -1)),
+                *_nested(f"{group}[1]", "AND", _CHANGED, "lessthan", self._zone.shifted(mark, 1)),
+                *_nested(f"{group}[2]", "AND", _ID, "contains", f">{last}")]
+
+    def _end(self, mark: str, rows: Sequence[Mapping[str, Any]]) -> str:
+        """The newest last change, but never in the future: an imported stamp of next year must not hide this one's."""
+        newest = max((_stamp(row) for row in rows), default=mark)
+        return min(newest, self._zone.local(self._now() + timedelta(minutes=5)))
+
+    # tickets by id
+
+    def by_id(self, ids: Sequence[str]) -> list[Record]:
+        """Records of these tickets, those in the trash with `is_deleted` 1; the others are gone or hidden."""
+        found: list[Record] = []
+        for start in range(0, len(ids), AT_ONCE):
+            some = [id for id in ids[start:start + AT_ONCE] if id.isdigit()]
+            rows = self._of(some)
+            have = {str(row.get(_ID)) for row in rows}
+            found.extend(self.records(rows))
+            left = [id for id in some if id not in have]
+            if left:
+                found.extend({**one, "is_deleted": "1"} for one in self.records(self._of(left, trash=True)))
+        return found
+
+    def _of(self, ids: Sequence[str], trash: bool = False) -> list[Mapping[str, Any]]:
+        if not ids:
+            return []
+        criteria = [one for at, id in enumerate(ids) for one in equals(at, _ID, id)]
+        return self._search(criteria, len(ids), _BY_ID, trash)[0]
+
+    def records(self, rows: Sequence[Mapping[str, Any]]) -> list[Record]:
+        people = self._names.people(user_ids(rows, self._asked))
+        return [{"is_deleted": "0", **record(row, self._asked, people)} for row in rows]
+
+    def ids(self) -> Iterator[list[str]]:
+        """The ids of all tickets outside the trash, in ascending order."""
+        last = 0
+        while True:
+            rows, _ = self._search(criterion(0, _ID, "contains", f">{last}", "AND"), IDS_PAGE, _BY_ID, only_ids=True)
+            if rows:
+                yield [str(row[_ID]) for row in rows if _ID in row]
+            if len(rows) < IDS_PAGE:
+                return
+            last = int(rows[-1][_ID])
+
+    def trashed(self, since: Cursor) -> tuple[list[str], Cursor]:
+        """Tickets put into the trash since; purged ones leave nothing and are found by comparing all ids."""
+        mark = str(since.get("at", ""))
+        size = self._size
+        while True:
+            criteria = criterion(0, _CHANGED, "morethan", self._zone.before(mark, self._overlap), "AND") if mark else []
+            rows, _ = self._search(criteria, size, _OLDEST_FIRST, trash=True, only_ids=True)
+            if len(rows) < size:
+                break
+            size *= 4
+        found = [str(row[_ID]) for row in rows if _ID in row]
+        return found, ({"at": self._end(mark, rows)} if rows else dict(since))
+
+    def find(self, field: str, text: str) -> list[str]:
+        """Ids, ascending, of tickets whose field contains the text, those in the trash last."""
+        criteria = criterion(0, field, "contains", text, "AND")
+        for trash in (False, True):
+            rows, _ = self._search(criteria, 10, _BY_ID, trash, only_ids=True)
+            if rows:
+                return [str(row[_ID]) for row in rows if _ID in row]
+        return []
+
+    def _search(self, criteria: Params, size: int, order: Params, trash: bool = False,
+                only_ids: bool = False) -> tuple[list[Mapping[str, Any]], int | None]:
+        shown = [int(_ID), int(_CHANGED)] if only_ids else sorted(self.asked().values())
+        params = [*criteria, *order, *((f"forcedisplay[{at}]", str(number)) for at, number in enumerate(shown)),
+                  ("range", f"0-{size - 1}"), *([("is_deleted", "1")] if trash else [])]
+        try:
+            body = self._client.get("search/Ticket", params)
+        except PastEnd:
+            return [], 0
+        if not isinstance(body, dict) or "totalcount" not in body:
+            raise TryLater("GLPI: the answer to a search has no count")
+        return rows_of(body), int(body["totalcount"])
+
+
+def _stamp(row: Mapping[str, Any]) -> str:
+    return str(row.get(_CHANGED) or "")
+
+
+def _nested(path: str, link: str, field: str, how: str, value: str) -> Params:
+    head = f"criteria[0]{path}"
+    return [(f"{head}[link]", link), (f"{head}[field]", field), (f"{head}[searchtype]", how), (f"{head}[value]", value)]
