@@ -100,7 +100,7 @@ class _Reader:
             opens, closes = self.time(item[0], where), self.time(item[1], where)
             if opens is None or closes is None:
                 continue
-            if opens == closes or opens == DAY:
+            if opens in (closes, DAY):
                 self.bad(where, f"{list(item)} is an empty window; a whole day is [\"00:00\", \"24:00\"]")
                 continue
             found.append((opens, closes if closes > opens else closes + DAY, where))
@@ -199,7 +199,8 @@ class _Reader:
             return found
         for i, item in enumerate(value):
             where = f"{path}[{i}]"
-            if not isinstance(item, Mapping) or not {"date", "from", "to"} <= set(item) <= {"date", "from", "to", "name"}:
+            keys = set(item) if isinstance(item, Mapping) else set()
+            if keys - {"name"} != {"date", "from", "to"}:
                 self.bad(where, f"{item!r} is not a break; expected {{date, from, to}}")
                 continue
             day = self.date(item["date"], f"{where}.date")

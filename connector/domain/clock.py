@@ -140,7 +140,9 @@ class _Cycle:
         left = self.plan.amount - self.active
         used_up = left < timedelta(0) or (not left and self.due == at)
         due = at if used_up else self.plan.calendar.add(at, left)
-        return due if self.not_before is None else max(due, self.not_before)
+        if self.not_before is not None and self.not_before > due:
+            due = self.not_before
+        return due.astimezone(self.plan.calendar.timezone)
 
     def reading(self, mode: Mode, stopped_at: datetime | None) -> Clock:
         if mode is Mode.CANCEL:

@@ -28,6 +28,10 @@ class EventKind(StrEnum):
     MERGED = "merged"
     SUPERSEDED = "superseded"
     """`data["keys"]` lists inferred events that the tool's own history has since replaced."""
+    AGREED = "agreed"
+    """A profile began to apply: `data` holds its name and version, which then stay for the running clocks."""
+    CLOCK = "clock"
+    """A clock breached, or a recorded breach turned out otherwise: `data` holds profile, target, cycle and what."""
     CONFLICT = "conflict"
     """Both sides changed `field`: `new` was kept, `old` lost; `data["rule"]` says why."""
 

@@ -1,0 +1,177 @@
+"""Conditions over a ticket's fields, written as data: checked once, then fast to ask.
+
+A table holds when all its keys do. `any`, `all` and `not` combine; a leaf is `field: value`, a list (one of), a
+comparison (">= 100"), null (not known) or {like: "VPN*"}.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.ticket import FIELDS, Value
+from connector.domain.vocabulary import DATES, NAMES, canonical
+
+Facts = Mapping[str, Value]
+"""What is known at one moment: canonical fields, `custom.x`, and the derived facts below."""
+
+DERIVED: Final = ("acknowledged", "responded", "awaiting_reply", "reassignments", "reopenings", "major_incident")
+"""Facts that follow from the history rather than stand on the ticket."""
+_KNOWN: Final = (*(field for field in FIELDS if field not in DATES and field != "custom"), *DERIVED)
+_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}
+_COMPARISON: Final = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`weight` is the number of leaves: of several conditions that hold, the heaviest is the most specific."""
+
+    holds: Callable[[Facts], bool]
+    fields: frozenset[str]
+    weight: int
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+ALWAYS: Final = Condition(lambda facts: True, frozenset(), 0, "always")
+NEVER: Final = Condition(lambda facts: False, frozenset(), 0, "never")
+
+
+def condition(data: Any, problems: Problems, path: Path = ()) -> Condition:
+    """A condition from its written form. What is wrong goes to `problems`; the result is then NEVER."""
+    if not isinstance(data, Mapping):
+        problems.add(path, f"{shown(data)} is not a condition; expected a table such as {{state: pending}}")
+        return NEVER
+    if not data:
+        return ALWAYS
+    parts = [_part(str(key), value, problems, (*path, key)) for key, value in data.items()]
+    return parts[0] if len(parts) == 1 else _all(parts)
+
+
+def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
+    if key in ("any", "all"):
+        if not isinstance(value, (list, tuple)) or not value:
+            problems.add(path, f"expected a list of conditions under `{key}`")
+            return NEVER
+        parts = [condition(item, problems, (*path, i)) for i, item in enumerate(value)]
+        return _all(parts) if key == "all" else _any(parts)
+    if key == "not":
+        inner = condition(value, problems, path)
+        return Condition(lambda facts: not inner.holds(facts), inner.fields, inner.weight, f"not ({inner.text})")
+    field = _field(key, problems, path)
+    return NEVER if field is None else _leaf(field, value, problems, path)
+
+
+def _all(parts: list[Condition]) -> Condition:
+    checks = tuple(part.holds for part in parts)
+
+    def holds(facts: Facts) -> bool:
+        return all(check(facts) for check in checks)
+
+    return Condition(holds, _fields(parts), sum(p.weight for p in parts), " and ".join(p.text for p in parts))
+
+
+def _any(parts: list[Condition]) -> Condition:
+    checks = tuple(part.holds for part in parts)
+
+    def holds(facts: Facts) -> bool:
+        return any(check(facts) for check in checks)
+
+    weight = min(part.weight for part in parts)
+    return Condition(holds, _fields(parts), weight, "(" + " or ".join(p.text for p in parts) + ")")
+
+
+
+def either(*parts: Condition) -> Condition:
+    """Holds when one of the parts does."""
+    return _any(list(parts))
+
+
+def _fields(parts: list[Condition]) -> frozenset[str]:
+    return frozenset().union(*(part.fields for part in parts))
+
+
+def _field(key: str, problems: Problems, path: Path) -> str | None:
+    """The fact a key speaks of. A bare name that is no ticket field is a custom field, unless it looks like a slip."""
+    if key in _KNOWN or (key.startswith("custom.") and len(key) > 7):
+        return key
+    hint = did_you_mean(key, _KNOWN)
+    if "did you mean" in hint:
+        problems.add(path, f"unknown field `{key}`{hint} (a custom field is written custom.{key})")
+        return None
+    if not re.fullmatch(r"[A-Za-z_]\w*", key):
+        problems.add(path, f"`{key}` is not a field of a ticket")
+        return None
+    return f"custom.{key}"
+
+
+def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
+    if isinstance(value, (list, tuple)):
+        leaves = [_leaf(field, item, problems, (*path, i)) for i, item in enumerate(value)]
+        if not leaves:
+            problems.add(path, f"`{field}` has an empty list: it could never hold")
+            return NEVER
+        combined = _any(leaves)
+        return Condition(combined.holds, combined.fields, 1, f"{field} in [{', '.join(map(_plain, value))}]")
+    if isinstance(value, Mapping):
+        return _pattern(field, value, problems, path)
+    one = frozenset((field,))
+    if value is None:
+        return Condition(lambda facts: facts.get(field) in (None, "", ()), one, 1, f"{field} not known")
+    compared = _COMPARISON.fullmatch(value) if isinstance(value, str) and field not in NAMES else None
+    if compared:
+        return _comparison(field, compared[1], float(compared[2]))
+    if field in DERIVED:
+        wanted: Value = value
+    else:
+        try:
+            wanted = canonical(field, value)
+        except ValueError as error:
+            problems.add(path, str(error))
+            return NEVER
+    if field == "tags":
+        tag = value
+        return Condition(lambda facts: tag in (facts.get("tags") or ()), one, 1, f"tags has {tag}")  # type: ignore[operator]
+    return Condition(lambda facts: facts.get(field) == wanted, one, 1, f"{field} = {_plain(value)}")
+
+
+def _comparison(field: str, sign: str, limit: float) -> Condition:
+    compare = _COMPARE[sign]
+
+    def holds(facts: Facts) -> bool:
+        value = facts.get(field)
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                return False
+        return isinstance(value, (int, float)) and compare(value, limit)
+
+    return Condition(holds, frozenset((field,)), 1, f"{field} {sign} {limit:g}")
+
+
+def _pattern(field: str, value: Mapping[Any, Any], problems: Problems, path: Path) -> Condition:
+    wanted = value.get("like")
+    if set(value) != {"like"} or not isinstance(wanted, str):
+        problems.add(path, f"{shown(dict(value))} is not a comparison; expected a value, a list or {{like: \"VPN*\"}}")
+        return NEVER
+    match = re.compile(fnmatch.translate(wanted), re.IGNORECASE).match
+
+    def holds(facts: Facts) -> bool:
+        text = facts.get(field)
+        return isinstance(text, str) and match(text) is not None
+
+    return Condition(holds, frozenset((field,)), 1, f"{field} like {wanted}")
+
+
+def _plain(value: Any) -> str:
+    return "not known" if value is None else str(value)

@@ -1,0 +1,155 @@
+"""A profile: one agreement (SLA, OLA or underpinning contract) as checked, frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from connector.domain.conditions import NEVER, Condition
+from connector.domain.durations import Amount
+from connector.domain.history import Role
+
+
+class Agreement(StrEnum):
+    """With whom: the customer, an own team, a supplier."""
+
+    SLA = "sla"
+    OLA = "ola"
+    UC = "uc"
+
+
+class TargetName(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    UPDATE = "update"
+    RESOLUTION = "resolution"
+
+
+class StartFrom(StrEnum):
+    """Where a clock's time begins when its agreement comes to apply."""
+
+    OPENED = "opened"
+    ASSIGNED = "assigned"
+    ATTACHED = "attached"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A value looked up at run time: the first source that knows one, else `otherwise`."""
+
+    otherwise: str
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """A reason to pause. Beyond `at_most` (wall time, all its pauses together) or `times` it no longer pauses."""
+
+    when: Condition
+    reason: str
+    at_most: timedelta | None = None
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """None leaves the choice to the level above: a target's own, then the profile's, then the target's default."""
+
+    start: Condition | None = None
+    pause: tuple[PauseRule, ...] | None = None
+    resume: Condition | None = None
+    stop: Condition | None = None
+    reset: Condition | None = None
+    cancel: Condition | None = None
+
+    def over(self, base: Conditions) -> Conditions:
+        """These, and where they say nothing those of `base`."""
+        return Conditions(
+            self.start or base.start,
+            base.pause if self.pause is None else self.pause,
+            self.resume or base.resume,
+            self.stop or base.stop,
+            self.reset or base.reset,
+            self.cancel or base.cancel,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`amounts` by priority; `otherwise` for priorities not named, None when those have no such target."""
+
+    name: TargetName
+    amounts: Mapping[str, Amount]
+    otherwise: Amount | None
+    conditions: Conditions
+
+    def amount(self, priority: str | None) -> Amount | None:
+        return self.amounts.get(priority, self.otherwise) if priority else self.otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Whose message counts as an answer. The connector's own automation never does."""
+
+    roles: frozenset[Role] = frozenset({Role.AGENT})
+    notes: bool = False
+    automatic: bool = False
+    requester: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`version` names the exact content, calendars included. `reopen_within` None lets every reopening go on."""
+
+    name: str
+    agreement: Agreement
+    applies_to: Condition
+    calendar: Chain
+    targets: tuple[Target, ...]
+    timezone: Chain | None = None
+    matrix: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    major: Condition = NEVER
+    start_from: StartFrom = StartFrom.OPENED
+    pauses_kept: bool = True
+    reopen_within: timedelta | None = None
+    responder: Responder = Responder()
+    floor: timedelta = timedelta(0)
+    manual_due: bool = True
+    children: bool = True
+    coverage: Mapping[str, str] = field(default_factory=dict)
+    nests: tuple[str, ...] = ()
+    escalate: str = ""
+    description: str = ""
+    version: str = ""
+    file: str = ""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Facts that can change what this profile says."""
+        found = set(self.applies_to.fields | self.major.fields) | {"priority", "deleted"}
+        found.update({"impact", "urgency"} if self.matrix else ())
+        found.update(SOURCE_FIELDS[s] for chain in (self.calendar, self.timezone) if chain for s in chain.sources)
+        for target in self.targets:
+            c = target.conditions
+            for one in (c.start, c.resume, c.stop, c.reset, c.cancel):
+                found.update(one.fields if one else ())
+            for rule in c.pause or ():
+                found.update(rule.when.fields)
+        return frozenset(found)
+
+    def priority(self, facts: Mapping[str, Any]) -> str | None:
+        """The priority this agreement sees: from its own matrix where impact and urgency are known, else the tool's."""
+        if self.matrix:
+            found = self.matrix.get((facts.get("impact") or "", facts.get("urgency") or ""))
+            if found:
+                return found
+        given: str | None = facts.get("priority")
+        return given
+
+
+SOURCE_FIELDS: Final = {"contract": "contract", "customer": "customer", "service": "service", "site": "site"}
+"""Where a chain may look, and the ticket field that names the entry."""

@@ -1,0 +1,147 @@
+"""All profiles, calendars and directory entries in force, and which of them speak for a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from connector.domain.calendar import ServiceCalendar
+from connector.domain.errors import ConfigError, Problem
+from connector.domain.problems import did_you_mean
+from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
+
+ALWAYS: Final = "24x7"
+"""The calendar that needs no file: open always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The calendar that holds for a ticket, and where it and its zone came from."""
+
+    calendar: ServiceCalendar
+    source: str
+    zone_source: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Immutable. `calendars` are written calendars by name; `directory` is kind -> name -> {calendar, timezone}."""
+
+    profiles: tuple[Profile, ...]
+    calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    directory: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    older: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
+    """Earlier versions that running clocks still hold, by (name, version)."""
+    _built: dict[tuple[str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def checked(
+        cls,
+        profiles: Sequence[Profile],
+        calendars: Mapping[str, Mapping[str, Any]],
+        directory: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+        older: Mapping[tuple[str, str], Profile] | None = None,
+    ) -> Registry:
+        """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
+        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {})
+        problems = [*_doubles(profiles), *_ties(profiles), *made._unknown_names()]
+        if problems:
+            raise ConfigError(problems)
+        return made
+
+    def at(self, name: str, version: str) -> Profile | None:
+        """A profile in exactly this version, in force or kept."""
+        for profile in self.profiles:
+            if profile.name == name and profile.version == version:
+                return profile
+        return self.older.get((name, version))
+
+    def hours(self, profile: Profile, facts: Mapping[str, Any], named: str | None = None) -> Hours:
+        """The calendar of a profile for these facts; `named` (a target's own calendar) wins over the chain."""
+        name, source = (named, "target") if named else self._find(profile.calendar, facts, "calendar")
+        zone, zone_source = ("", "calendar")
+        if profile.timezone is not None:
+            zone, zone_source = self._find(profile.timezone, facts, "timezone")
+        return Hours(self.calendar(name, zone), source, zone_source)
+
+    def calendar(self, name: str, zone: str = "") -> ServiceCalendar:
+        """A calendar by name, in its own zone or another. Raises ConfigError when it cannot be."""
+        found = self._built.get((name, zone))
+        if found is None:
+            data = self.calendars.get(name)
+            if data is None and name == ALWAYS:
+                data = {"timezone": "UTC", "hours": ALWAYS}
+            if data is None:
+                raise ConfigError([Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}")])
+            data = {**data, "timezone": zone} if zone else data
+            found = self._built[name, zone] = ServiceCalendar.from_dict(data, name=name)
+        return found
+
+    def _find(self, chain: Chain, facts: Mapping[str, Any], attribute: str) -> tuple[str, str]:
+        for source in chain.sources:
+            entry = self.directory.get(source, {}).get(str(facts.get(SOURCE_FIELDS[source]) or ""))
+            if entry and entry.get(attribute):
+                return str(entry[attribute]), f"{source} {facts.get(SOURCE_FIELDS[source])}"
+        return chain.otherwise, "profile"
+
+    def _unknown_names(self) -> Iterable[Problem]:
+        names = {profile.name for profile in self.profiles}
+        for profile in self.profiles:
+            wanted = {profile.calendar.otherwise: "calendar"}
+            for target in profile.targets:
+                for amount in (*target.amounts.values(), target.otherwise):
+                    if amount and amount.calendar:
+                        wanted[amount.calendar] = f"targets.{target.name}"
+            for name, path in wanted.items():
+                if name not in self.calendars and name != ALWAYS:
+                    yield Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}", profile.file,
+                                  path=path)
+            for name in profile.nests:
+                if name not in names:
+                    yield Problem(f"there is no profile `{name}`{did_you_mean(name, names)}", profile.file,
+                                  path="nests")
+        for source, entries in self.directory.items():
+            for name, entry in entries.items():
+                calendar = entry.get("calendar")
+                if calendar and calendar not in self.calendars and calendar != ALWAYS:
+                    yield Problem(f"there is no calendar `{calendar}`{did_you_mean(str(calendar), self.calendars)}",
+                                  path=f"directory.{source}.{name}")
+
+
+def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names of the profiles that speak for these facts, and ties in words.
+
+    Of each kind of agreement the most specific profile that applies wins; a tie leaves that kind without one.
+    """
+    best: dict[Agreement, list[Profile]] = {}
+    for profile in profiles:
+        if not profile.applies_to.holds(facts):
+            continue
+        held = best.get(profile.agreement)
+        if held is None or profile.applies_to.weight > held[0].applies_to.weight:
+            best[profile.agreement] = [profile]
+        elif profile.applies_to.weight == held[0].applies_to.weight:
+            held.append(profile)
+    ties = (f"{kind}: {' and '.join(p.name for p in held)} apply alike; make one more specific"
+            for kind, held in best.items() if len(held) > 1)
+    return frozenset(held[0].name for held in best.values() if len(held) == 1), tuple(ties)
+
+
+def _doubles(profiles: Sequence[Profile]) -> Iterable[Problem]:
+    seen: dict[str, Profile] = {}
+    for profile in profiles:
+        if profile.name in seen:
+            yield Problem(f"profile `{profile.name}` is also in {seen[profile.name].file or 'another file'}",
+                          profile.file, path="profile")
+        seen[profile.name] = profile
+
+
+def _ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
+    seen: dict[tuple[Agreement, str], Profile] = {}
+    for profile in profiles:
+        key = (profile.agreement, profile.applies_to.text)
+        if key in seen:
+            yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
+                          path="applies_to")
+        seen[key] = profile
