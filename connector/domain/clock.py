@@ -122,7 +122,7 @@ class _Cycle:
 
     def spend(self, turn: Turn, end: datetime) -> None:
         """Account for [turn.at, end) in the turn's mode."""
-        if turn.plan != self.plan:
+        if turn.plan is not self.plan and turn.plan != self.plan:
             self.not_before = turn.at + turn.plan.floor
             self.plan = turn.plan
         business = turn.plan.calendar.elapsed(turn.at, end)
@@ -165,7 +165,7 @@ def read(turns: Iterable[Turn], now: datetime, *, reopen_within: timedelta | Non
     `turns` may come in any order; of one instant the last given counts. A stopped clock that runs again goes on where
     it was when that happens within `reopen_within` (None: always), the time between counted as pause; later it begins a
     new cycle. A cancelled clock that applies again goes on as if it had been paused: leaving and coming back gives no
-    new time.
+    new time. What was done stays done when the ticket is cancelled or deleted afterwards.
     """
     line = _in_order(turns, now)
     readings: list[Clock] = []
@@ -200,6 +200,8 @@ def _in_order(turns: Iterable[Turn], now: datetime) -> list[Turn]:
             continue
         last = line[-1] if line else None
         ended = turn.mode in (Mode.STOP, Mode.CANCEL)
+        if last and last.mode is Mode.STOP and turn.mode is Mode.CANCEL:
+            continue
         if last and last.mode is turn.mode and (ended or (last.plan == turn.plan and last.why == turn.why)):
             continue
         line.append(turn)

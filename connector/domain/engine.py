@@ -79,9 +79,12 @@ def _pinned(profile: Profile, registry: Registry, pinned: Pinned | None) -> Prof
 def _speaking(held: Sequence[Profile], line: Sequence[Moment], problems: list[str]) -> dict[str, list[bool]]:
     """For each profile that applies at some moment, at which moments it does."""
     speaking: dict[str, list[bool]] = {}
+    asked = frozenset().union(*(profile.applies_to.fields for profile in held))
+    names: frozenset[str] = frozenset()
     for i, moment in enumerate(line):
-        names, ties = winners(held, moment.facts)
-        problems.extend(ties)
+        if i == 0 or not asked.isdisjoint(moment.changed):
+            names, ties = winners(held, moment.facts)
+            problems.extend(ties)
         for name in names:
             speaking.setdefault(name, [False] * len(line))[i] = True
     return speaking

@@ -25,6 +25,7 @@ class Moment:
 
     at: datetime
     facts: Mapping[str, Any]
+    changed: frozenset[str]
     why: str
 
 
@@ -38,22 +39,34 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
     facts = _at_opening(ticket, events, wanted)
     opened = ticket.opened_at
     found: list[Moment] = []
-    current, whys = opened, ["opened"]
+    current, changed, whys = opened, set(facts), ["opened"]
     for event in events:
         if event.kind not in TELLING:
             continue
         at = max(event.at, opened)
         before = facts.copy() if at != current else facts
-        why = _apply(event, facts, wanted, ticket, responder)
-        if why is None:
+        told = _apply(event, facts, wanted, ticket, responder)
+        if told is None:
             continue
         if at != current:
-            found.append(Moment(current, before, ", ".join(whys)))
-            current, whys = at, []
+            found.append(Moment(current, before, frozenset(changed), ", ".join(whys)))
+            current, changed, whys = at, set(), []
+        names, why = told
+        changed.update(names)
         if why not in whys:
             whys.append(why)
-    found.append(Moment(current, facts, ", ".join(whys)))
+    found.append(Moment(current, facts, frozenset(changed), ", ".join(whys)))
     return found
+
+
+Told = tuple[tuple[str, ...], str]
+"""Names of the facts that changed, and the change in words."""
+_BESIDES: Final = {
+    "state": ("state", "acknowledged", "reopenings"),
+    "assignee": ("assignee", "acknowledged", "reassignments"),
+    "group": ("group", "reassignments"),
+}
+_MESSAGE: Final = ("acknowledged", "responded", "awaiting_reply", "updates")
 
 
 def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: set[str]) -> dict[str, Any]:
@@ -74,8 +87,8 @@ def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: set[str]) -> di
     return facts
 
 
-def _apply(event: Event, facts: dict[str, Any], wanted: set[str], ticket: Ticket, responder: Responder) -> str | None:
-    """Put one event into the facts; what changed in words, or None when nothing the profiles use did."""
+def _apply(event: Event, facts: dict[str, Any], wanted: set[str], ticket: Ticket, responder: Responder) -> Told | None:
+    """Put one event into the facts; what changed, or None when nothing the profiles use did."""
     kind = event.kind
     if kind is EventKind.CHANGED:
         return _change(event, facts, wanted)
@@ -83,14 +96,14 @@ def _apply(event: Event, facts: dict[str, Any], wanted: set[str], ticket: Ticket
         return _message(event, facts, ticket, responder)
     if kind is EventKind.DELETED or kind is EventKind.MERGED:
         facts["deleted"] = True
-        return str(kind)
+        return ("deleted",), str(kind)
     if kind is EventKind.RESTORED:
         facts["deleted"] = False
-        return "restored"
+        return ("deleted",), "restored"
     return None
 
 
-def _change(event: Event, facts: dict[str, Any], wanted: set[str]) -> str | None:
+def _change(event: Event, facts: dict[str, Any], wanted: set[str]) -> Told | None:
     field = event.field
     if field not in wanted and field != "group":
         return None
@@ -109,10 +122,10 @@ def _change(event: Event, facts: dict[str, Any], wanted: set[str]) -> str | None
         facts[field] = event.new
     if old == event.new and field != "group":
         return None
-    return f"{field} {'' if event.new is None else event.new}".strip()
+    return _BESIDES.get(field, (field,)), f"{field} {'' if event.new is None else event.new}".strip()
 
 
-def _message(event: Event, facts: dict[str, Any], ticket: Ticket, responder: Responder) -> str | None:
+def _message(event: Event, facts: dict[str, Any], ticket: Ticket, responder: Responder) -> Told | None:
     if event.data.get("auto") and not responder.automatic:
         return None
     public = event.kind is EventKind.COMMENTED
@@ -120,14 +133,14 @@ def _message(event: Event, facts: dict[str, Any], ticket: Ticket, responder: Res
     if from_requester and not responder.requester:
         if public and facts["responded"] and not facts["awaiting_reply"]:
             facts["awaiting_reply"] = True
-            return "message from the requester"
+            return _MESSAGE, "message from the requester"
         return None
     if event.role not in responder.roles or not (public or responder.notes):
         return None
     facts["acknowledged"] = facts["responded"] = True
     facts["awaiting_reply"] = False
     facts["updates"] += 1
-    return "answer"
+    return _MESSAGE, "answer"
 
 
 def _is_requester(actor: str, ticket: Ticket) -> bool:

@@ -86,6 +86,20 @@ class Target:
     amounts: Mapping[str, Amount]
     otherwise: Amount | None
     conditions: Conditions
+    fields: frozenset[str] = field(init=False, compare=False)
+    """Facts that its conditions ask for."""
+
+    def __post_init__(self) -> None:
+        c = self.conditions
+        asked = [one.fields for one in (c.start, c.resume, c.stop, c.reset, c.cancel) if one]
+        asked += [rule.when.fields for rule in c.pause or ()]
+        own = {TargetName.UPDATE: {"updates"}, TargetName.NEXT_RESPONSE: {"awaiting_reply"}}.get(self.name, set())
+        object.__setattr__(self, "fields", frozenset(own).union(*asked))
+
+    @property
+    def capped(self) -> bool:
+        """Whether a pause of it may run out."""
+        return any(rule.at_most is not None for rule in self.conditions.pause or ())
 
     def amount(self, priority: str | None) -> Amount | None:
         return self.amounts.get(priority, self.otherwise) if priority else self.otherwise
@@ -126,20 +140,17 @@ class Profile:
     description: str = ""
     version: str = ""
     file: str = ""
+    plan_fields: frozenset[str] = field(init=False, compare=False)
+    """Facts that decide priority, calendar and zone."""
+    fields: frozenset[str] = field(init=False, compare=False)
+    """All facts that can change what this profile says."""
 
-    @property
-    def fields(self) -> frozenset[str]:
-        """Facts that can change what this profile says."""
-        found = set(self.applies_to.fields | self.major.fields) | {"priority", "deleted"}
-        found.update({"impact", "urgency"} if self.matrix else ())
-        found.update(SOURCE_FIELDS[s] for chain in (self.calendar, self.timezone) if chain for s in chain.sources)
-        for target in self.targets:
-            c = target.conditions
-            for one in (c.start, c.resume, c.stop, c.reset, c.cancel):
-                found.update(one.fields if one else ())
-            for rule in c.pause or ():
-                found.update(rule.when.fields)
-        return frozenset(found)
+    def __post_init__(self) -> None:
+        plan = {"priority"} | ({"impact", "urgency"} if self.matrix else set())
+        plan.update(SOURCE_FIELDS[s] for chain in (self.calendar, self.timezone) if chain for s in chain.sources)
+        every = plan.union(self.applies_to.fields, self.major.fields, *(target.fields for target in self.targets))
+        object.__setattr__(self, "plan_fields", frozenset(plan))
+        object.__setattr__(self, "fields", frozenset(every))
 
     def priority(self, facts: Mapping[str, Any]) -> str | None:
         """The priority this agreement sees: from its own matrix where impact and urgency are known, else the tool's."""

@@ -75,6 +75,7 @@ class _Walk:
         self.plan: Plan | None = None
         self.started = False
         self.rule = -1
+        self.relevant = profile.plan_fields | target.fields
         self.counts = [0] * len(target.conditions.pause or ())
         self.spent = [timedelta(0)] * len(self.counts)
 
@@ -82,6 +83,8 @@ class _Walk:
         previous = None
         for i in range(first, last):
             moment = self.line[i]
+            if previous is not None and self._says_nothing(i, moment):
+                continue
             if self._begins_anew(moment, previous):
                 self._new_segment(moment)
             self._turn(i, moment)
@@ -89,6 +92,13 @@ class _Walk:
         if last < len(self.line) and self.plan is not None:
             self._note(self.line[last].at, Mode.STOP, "handed over")
         return [*self.done, self.segment]
+
+    def _says_nothing(self, i: int, moment: Moment) -> bool:
+        """Nothing this clock depends on changed. A pause that may run out is accounted for at every moment."""
+        return (
+            self.applies[i] == self.applies[i - 1] and not self.target.capped
+            and self.relevant.isdisjoint(moment.changed)
+        )
 
     def _begins_anew(self, moment: Moment, previous: Moment | None) -> bool:
         if previous is None or not self.started:
@@ -175,6 +185,8 @@ class _Walk:
         self._note(moment.at + left, Mode.RUN, f"{rule.reason}: pause used up")
 
     def _plan_at(self, moment: Moment) -> Plan | None:
+        if self.plan is not None and self.profile.plan_fields.isdisjoint(moment.changed):
+            return self.plan
         priority = self.profile.priority(moment.facts)
         amount = self.target.amount(priority)
         if amount is None:
@@ -182,7 +194,7 @@ class _Walk:
         hours = self.registry.hours(self.profile, moment.facts, amount.calendar)
         time = amount.from_start(self._start(moment), hours.calendar)
         self.segment.amount, self.segment.hours, self.segment.priority = amount, hours, priority
-        return Plan(hours.calendar, time, self.profile.floor, str(amount))
+        return Plan(hours.calendar, time, self.profile.floor, amount.text)
 
     def _start(self, moment: Moment) -> datetime:
         return self.segment.turns[0].at if self.segment.turns else moment.at

@@ -241,3 +241,14 @@ def test_a_running_clock_keeps_its_version() -> None:
     desk = Registry.checked([new], {"weekdays": OFFICE}, None, {("acme-gold", "0"): old})
     assert one(clocks(ticket(), [], desk, MON, {"acme-gold": "0"}), "resolution").clock.target == timedelta(hours=8)
     assert one(clocks(ticket(), [], desk, MON), "resolution").clock.target == timedelta(hours=1)
+
+
+def test_what_was_met_stays_met_when_the_ticket_is_deleted_later() -> None:
+    story = Story().set(local(2026, 3, 2, 10), state="resolved")
+    story.say(local(2026, 3, 3), Role.SYSTEM, kind=EventKind.DELETED)
+    assert one(story.read(local(2026, 3, 4)), "resolution").clock.state is ClockState.MET
+
+
+def test_changes_no_profile_asks_about_leave_the_clocks_alone() -> None:
+    story = Story().set(local(2026, 3, 2, 10), title="new title", group="Network")
+    assert len(one(story.read(local(2026, 3, 2, 11)), "resolution").clock.ledger) == 1
