@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from connector.domain.errors import ConnectorError, Problem
+from connector.domain.problems import Problems
 from connector.domain.windows import DAY, EPOCH, MICRO, Both, LocalClock, Source, Versions, Window, micros
 
 EARLIEST: Final = micros(datetime(1900, 1, 1, tzinfo=UTC))
@@ -77,11 +78,11 @@ class ServiceCalendar:
         self.data = data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, name: str = "", file: str = "") -> ServiceCalendar:
+    def from_dict(cls, data: Mapping[str, Any], *, name: str = "", problems: Problems | None = None) -> ServiceCalendar:
         """A calendar from its description (docs/calendars.md). Raises ConfigError with every problem found."""
         from connector.domain.calendar_format import parse
 
-        parsed = parse(data, file)
+        parsed = parse(data, problems or Problems())
         return cls(parsed.source, parsed.zone, name=name or str(data.get("calendar", "")), warnings=parsed.warnings,
                    known_until=parsed.known_until, data=data)
 

@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from connector.domain.errors import ConfigError, Problem
+from connector.domain.errors import Problem
 from connector.domain.holidays import every_year, public_holidays
+from connector.domain.problems import Path, Problems
 from connector.domain.windows import DAY, LocalClock, Source, Span, Versions, Weekly, YearRule
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -44,28 +45,23 @@ class _Holidays:
 class _Reader:
     """Collects problems while it reads, so that all of them can be told together."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.problems: list[Problem] = []
-        self.warnings: list[Problem] = []
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
 
-    def bad(self, path: str, message: str) -> None:
-        self.problems.append(Problem(message, file=self.file, path=path))
-
-    def warn(self, path: str, message: str) -> None:
-        self.warnings.append(Problem(message, file=self.file, path=path, severity="warning"))
+    def bad(self, path: Path, message: str) -> None:
+        self.problems.add(path, message)
 
     def zone(self, data: Mapping[str, Any]) -> ZoneInfo:
         name = data.get("timezone")
         if name is None:
-            self.bad("timezone", "is required: an IANA time zone such as Europe/Zurich")
+            self.bad(("timezone",), "is required: an IANA time zone such as Europe/Zurich")
         elif not isinstance(name, str) or name not in available_timezones():
-            self.bad("timezone", f"{name!r} is not a known time zone; expected an IANA name such as Europe/Zurich")
+            self.bad(("timezone",), f"{name!r} is not a known time zone; expected an IANA name such as Europe/Zurich")
         else:
             return ZoneInfo(name)
         return ZoneInfo("UTC")
 
-    def time(self, value: Any, path: str) -> int | None:
+    def time(self, value: Any, path: Path) -> int | None:
         match = _TIME.fullmatch(value) if isinstance(value, str) else None
         if match:
             hours, minutes, seconds = int(match[1]), int(match[2]), int(match[3] or 0)
@@ -75,7 +71,7 @@ class _Reader:
         self.bad(path, f"{value!r} is not a time of day; expected HH:MM or HH:MM:SS between 00:00 and 24:00")
         return None
 
-    def date(self, value: Any, path: str) -> date | None:
+    def date(self, value: Any, path: Path) -> date | None:
         if isinstance(value, date):
             return date(value.year, value.month, value.day)
         try:
@@ -86,14 +82,14 @@ class _Reader:
         self.bad(path, f"{value!r} is not a date; expected YYYY-MM-DD")
         return None
 
-    def spans(self, value: Any, path: str) -> tuple[Span, ...]:
+    def spans(self, value: Any, path: Path) -> tuple[Span, ...]:
         """Windows of one date, in order, touching ones joined."""
         if not isinstance(value, (list, tuple)):
             self.bad(path, f"{value!r} is not a list of windows; expected [[\"08:00\", \"17:00\"], ...]")
             return ()
-        found: list[tuple[int, int, str]] = []
+        found: list[tuple[int, int, Path]] = []
         for i, item in enumerate(value):
-            where = f"{path}[{i}]"
+            where = (*path, i)
             if not isinstance(item, (list, tuple)) or len(item) != 2:
                 self.bad(where, f"{item!r} is not a window; expected [\"08:00\", \"17:00\"]")
                 continue
@@ -115,7 +111,7 @@ class _Reader:
                 joined.append((opens, closes))
         return tuple(joined)
 
-    def week(self, value: Any, path: str) -> tuple[tuple[Span, ...], ...]:
+    def week(self, value: Any, path: Path) -> tuple[tuple[Span, ...], ...]:
         if isinstance(value, str) and value in _ALWAYS:
             return (((0, DAY),),) * 7
         week: list[tuple[Span, ...]] = [()] * 7
@@ -124,7 +120,7 @@ class _Reader:
             return tuple(week)
         given: set[int] = set()
         for key, windows in value.items():
-            where = f"{path}.{key}"
+            where = (*path, key)
             days = _days(str(key))
             if not days:
                 self.bad(where, f"{key!r} is not a weekday; expected mon to sun or a range like mon-fri")
@@ -138,10 +134,10 @@ class _Reader:
         for day in range(7):
             following = week[(day + 1) % 7]
             if week[day] and following and week[day][-1][1] - DAY > following[0][0]:
-                self.bad(f"{path}.{WEEKDAYS[day]}", f"runs past midnight into a window of {WEEKDAYS[(day + 1) % 7]}")
+                self.bad((*path, WEEKDAYS[day]), f"runs past midnight into a window of {WEEKDAYS[(day + 1) % 7]}")
         return tuple(week)
 
-    def holidays(self, value: Any, path: str) -> _Holidays:
+    def holidays(self, value: Any, path: Path) -> _Holidays:
         found = _Holidays({}, [], [], False)
         if value is None:
             return found
@@ -149,10 +145,10 @@ class _Reader:
             self.bad(path, "is not a list; expected dates, {date, name}, {from, to}, {every} or {country, subdivision}")
             return found
         for i, item in enumerate(value):
-            self._holiday(item, f"{path}[{i}]", found)
+            self._holiday(item, (*path, i), found)
         return found
 
-    def _holiday(self, item: Any, path: str, found: _Holidays) -> None:
+    def _holiday(self, item: Any, path: Path, found: _Holidays) -> None:
         if not isinstance(item, Mapping):
             day = self.date(item, path)
             if day:
@@ -162,12 +158,12 @@ class _Reader:
         name = str(item.get("name", ""))
         keys = set(item) - {"name"}
         if keys == {"date"}:
-            day = self.date(item["date"], f"{path}.date")
+            day = self.date(item["date"], (*path, "date"))
             if day:
                 found.closed[day.toordinal()] = name
                 found.listed.append(day)
         elif keys == {"from", "to"}:
-            first, last = self.date(item["from"], f"{path}.from"), self.date(item["to"], f"{path}.to")
+            first, last = self.date(item["from"], (*path, "from")), self.date(item["to"], (*path, "to"))
             if first and last and first > last:
                 self.bad(path, "ends before it begins")
             elif first and last:
@@ -183,14 +179,14 @@ class _Reader:
             self.bad(path, f"unknown kind of holiday {sorted(map(str, keys))}; expected a date, {{date, name}}, "
                            "{from, to, name}, {every: MM-DD, until, name} or {country, subdivision, language}")
 
-    def _add_rule(self, make: Callable[[], YearRule], path: str, found: _Holidays) -> None:
+    def _add_rule(self, make: Callable[[], YearRule], path: Path, found: _Holidays) -> None:
         try:
             found.rules.append(make())
             found.endless = True
         except ValueError as error:
             self.bad(path, str(error))
 
-    def breaks(self, value: Any, path: str) -> dict[int, tuple[Span, ...]]:
+    def breaks(self, value: Any, path: Path) -> dict[int, tuple[Span, ...]]:
         found: dict[int, tuple[Span, ...]] = {}
         if value is None:
             return found
@@ -198,18 +194,18 @@ class _Reader:
             self.bad(path, "is not a list; expected [{date, from, to}, ...]")
             return found
         for i, item in enumerate(value):
-            where = f"{path}[{i}]"
+            where = (*path, i)
             keys = set(item) if isinstance(item, Mapping) else set()
             if keys - {"name"} != {"date", "from", "to"}:
                 self.bad(where, f"{item!r} is not a break; expected {{date, from, to}}")
                 continue
-            day = self.date(item["date"], f"{where}.date")
+            day = self.date(item["date"], (*where, "date"))
             spans = self.spans([[item["from"], item["to"]]], where)
             if day and spans:
                 found[day.toordinal()] = found.get(day.toordinal(), ()) + spans
         return found
 
-    def shifts(self, value: Any, path: str) -> dict[int, tuple[Span, ...]]:
+    def shifts(self, value: Any, path: Path) -> dict[int, tuple[Span, ...]]:
         found: dict[int, tuple[Span, ...]] = {}
         if value is None:
             return found
@@ -217,36 +213,39 @@ class _Reader:
             self.bad(path, "is not a table; expected dates with their windows")
             return found
         for key, windows in value.items():
-            where = f"{path}.{key}"
+            where = (*path, key)
             day = self.date(key, where)
             spans = self.spans(windows, where)
             if day:
                 found[day.toordinal()] = spans
         return found
 
-    def plan(self, data: Mapping[str, Any], clock: LocalClock, prefix: str = "") -> tuple[Weekly, _Holidays]:
+    def plan(self, data: Mapping[str, Any], clock: LocalClock, prefix: Path = ()) -> tuple[Weekly, _Holidays]:
         for key in data:
             if key not in KEYS:
-                self.bad(f"{prefix}{key}", f"is unknown; expected one of {', '.join(sorted(KEYS))}")
-        week = self.week(data.get("hours", {}), f"{prefix}hours")
-        holidays = self.holidays(data.get("holidays"), f"{prefix}holidays")
-        shifts = self.shifts(data.get("shifts"), f"{prefix}shifts")
-        breaks = self.breaks(data.get("breaks"), f"{prefix}breaks")
+                self.bad((*prefix, key), f"is unknown; expected one of {', '.join(sorted(KEYS))}")
+        week = self.week(data.get("hours", {}), (*prefix, "hours"))
+        holidays = self.holidays(data.get("holidays"), (*prefix, "holidays"))
+        shifts = self.shifts(data.get("shifts"), (*prefix, "shifts"))
+        breaks = self.breaks(data.get("breaks"), (*prefix, "breaks"))
         rule = data.get("holiday_rule", "date")
         if rule not in ("date", "shift"):
-            self.bad(f"{prefix}holiday_rule", f"{rule!r} is unknown; expected date or shift")
+            self.bad((*prefix, "holiday_rule"), f"{rule!r} is unknown; expected date or shift")
         if not any(week) and not any(shifts.values()):
-            self.bad(f"{prefix}hours", "this calendar is never open; give at least one window")
+            self.bad((*prefix, "hours"), "this calendar is never open; give at least one window")
         for ordinal in sorted(shifts.keys() & holidays.closed.keys()):
-            self.warn(f"{prefix}shifts.{date.fromordinal(ordinal)}", "is also listed as a holiday, and stays closed")
+            day = (*prefix, "shifts", date.fromordinal(ordinal).isoformat())
+            self.problems.add(day, "is also listed as a holiday, and stays closed", "warning")
         return Weekly(clock, week, shifts, holidays.closed, tuple(holidays.rules), breaks, rule == "date"), holidays
 
 
-def parse(data: Mapping[str, Any], file: str = "") -> Parsed:
+def parse(data: Any, problems: Problems) -> Parsed:
     """Raises ConfigError with every problem found."""
     if not isinstance(data, Mapping):
-        raise ConfigError([Problem(f"{data!r} is not a calendar; expected a table with timezone and hours", file=file)])
-    reader = _Reader(file)
+        problems.add((), f"{data!r} is not a calendar; expected a table with timezone and hours")
+        problems.stop()
+        data = {}
+    reader = _Reader(problems)
     zone = reader.zone(data)
     clock = LocalClock(zone)
     plans: list[Weekly] = []
@@ -255,28 +254,27 @@ def parse(data: Mapping[str, Any], file: str = "") -> Parsed:
     base = {key: value for key, value in data.items() if key not in ("versions", "effective_from")}
     first, holidays = reader.plan(base, clock)
     plans.append(first)
-    starts.append(_start_of(reader, data, clock, "") if "effective_from" in data else 0)
+    starts.append(_start_of(reader, data, clock, ()) if "effective_from" in data else 0)
     versions = data.get("versions") or ()
     if not isinstance(versions, (list, tuple)):
-        reader.bad("versions", "is not a list; expected [{effective_from, hours, ...}, ...]")
+        reader.bad(("versions",), "is not a list; expected [{effective_from, hours, ...}, ...]")
         versions = ()
     for i, version in enumerate(versions):
-        prefix = f"versions[{i}]."
+        prefix: Path = ("versions", i)
         if not isinstance(version, Mapping) or "effective_from" not in version:
-            reader.bad(prefix[:-1], "needs effective_from and what changes then")
+            reader.bad(prefix, "needs effective_from and what changes then")
             continue
         if "timezone" in version:
-            reader.bad(f"{prefix}timezone", "cannot change between versions: a calendar has one zone")
+            reader.bad((*prefix, "timezone"), "cannot change between versions: a calendar has one zone")
         plan, holidays = reader.plan({**base, **version}, clock, prefix)
         start = _start_of(reader, version, clock, prefix)
         if len(starts) > 1 and start <= starts[-1]:
-            reader.bad(f"{prefix}effective_from", "is not later than the version before it")
+            reader.bad((*prefix, "effective_from"), "is not later than the version before it")
         plans.append(plan)
         starts.append(start)
-    if reader.problems:
-        raise ConfigError(reader.problems)
+    problems.stop()
     known = None if holidays.endless or not holidays.listed else date(max(holidays.listed).year, 12, 31)
-    return Parsed(Versions(tuple(starts), tuple(plans)), zone, tuple(reader.warnings), known)
+    return Parsed(Versions(tuple(starts), tuple(plans)), zone, tuple(problems.found), known)
 
 
 def horizon_problem(known_until: date | None, due: date, path: str = "") -> Problem | None:
@@ -287,8 +285,8 @@ def horizon_problem(known_until: date | None, due: date, path: str = "") -> Prob
                    path=path or "holidays", severity="warning")
 
 
-def _start_of(reader: _Reader, data: Mapping[str, Any], clock: LocalClock, prefix: str) -> int:
-    day = reader.date(data["effective_from"], f"{prefix}effective_from")
+def _start_of(reader: _Reader, data: Mapping[str, Any], clock: LocalClock, prefix: Path) -> int:
+    day = reader.date(data["effective_from"], (*prefix, "effective_from"))
     return clock.instant(day.toordinal(), 0) if day else 0
 
 

@@ -243,22 +243,22 @@ def test_working_days_until_the_end_of_the_day() -> None:
     ({"timezone": "Europe/Zuerich"}, "timezone", "not a known time zone"),
     ({"timezone": None}, "timezone", "required"),
     ({"hours": {}}, "hours", "never open"),
-    ({"hours": {"mon": [["08:00", "12:00"], ["11:00", "13:00"]]}}, "hours.mon[1]", "overlaps"),
+    ({"hours": {"mon": [["08:00", "12:00"], ["11:00", "13:00"]]}}, "hours.mon.1", "overlaps"),
     ({"hours": {"mon": [["22:00", "06:00"]], "tue": [["05:00", "12:00"]]}}, "hours.mon", "past midnight into"),
     ({"hours": {"monday": [["08:00", "12:00"]]}}, "hours.monday", "not a weekday"),
-    ({"hours": {"mon": [["8h", "12:00"]]}}, "hours.mon[0]", "not a time of day"),
-    ({"hours": {"mon": [["24:30", "12:00"]]}}, "hours.mon[0]", "not a time of day"),
-    ({"hours": {"mon": [["08:00", "08:00"]]}}, "hours.mon[0]", "empty window"),
-    ({"holidays": ["2026-02-30"]}, "holidays[0]", "not a date"),
-    ({"holidays": [{"country": "XX"}]}, "holidays[0]", "no public holidays are known"),
-    ({"holidays": [{"country": "CH", "subdivision": "XX"}]}, "holidays[0]", "no subdivision"),
-    ({"holidays": [{"every": "13-01"}]}, "holidays[0]", "not a date of the year"),
-    ({"holidays": [{"from": "2026-02-03", "to": "2026-02-01"}]}, "holidays[0]", "ends before"),
-    ({"breaks": [{"date": "2026-01-01"}]}, "breaks[0]", "not a break"),
+    ({"hours": {"mon": [["8h", "12:00"]]}}, "hours.mon.0", "not a time of day"),
+    ({"hours": {"mon": [["24:30", "12:00"]]}}, "hours.mon.0", "not a time of day"),
+    ({"hours": {"mon": [["08:00", "08:00"]]}}, "hours.mon.0", "empty window"),
+    ({"holidays": ["2026-02-30"]}, "holidays.0", "not a date"),
+    ({"holidays": [{"country": "XX"}]}, "holidays.0", "no public holidays are known"),
+    ({"holidays": [{"country": "CH", "subdivision": "XX"}]}, "holidays.0", "no subdivision"),
+    ({"holidays": [{"every": "13-01"}]}, "holidays.0", "not a date of the year"),
+    ({"holidays": [{"from": "2026-02-03", "to": "2026-02-01"}]}, "holidays.0", "ends before"),
+    ({"breaks": [{"date": "2026-01-01"}]}, "breaks.0", "not a break"),
     ({"shifts": {"tomorrow": []}}, "shifts.tomorrow", "not a date"),
     ({"holiday_rule": "maybe"}, "holiday_rule", "expected date or shift"),
     ({"houres": {}}, "houres", "unknown"),
-    ({"versions": [{"hours": {}}]}, "versions[0]", "effective_from"),
+    ({"versions": [{"hours": {}}]}, "versions.0", "effective_from"),
 ])
 def test_a_bad_calendar_is_refused_with_the_place(change: dict[str, object], where: str, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -269,7 +269,7 @@ def test_a_bad_calendar_is_refused_with_the_place(change: dict[str, object], whe
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         ServiceCalendar.from_dict({"timezone": "Mars", "hours": {"mon": [["a", "b"]]}, "holidays": ["x"], "foo": 1})
-    assert {p.path for p in caught.value.problems} >= {"timezone", "hours.mon[0]", "holidays[0]", "foo"}
+    assert {p.path for p in caught.value.problems} >= {"timezone", "hours.mon.0", "holidays.0", "foo"}
 
 
 def test_a_calendar_that_runs_out_says_so_instead_of_looping() -> None:

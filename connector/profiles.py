@@ -1,0 +1,184 @@
+"""The folder of agreements: every file read and checked, all problems at once, as one Registry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from connector import yaml12
+from connector.domain.calendar import ServiceCalendar
+from connector.domain.errors import ConfigError, Problem
+from connector.domain.holidays import from_ical
+from connector.domain.nesting import nesting_problems
+from connector.domain.problems import Problems, Where
+from connector.domain.profile import SOURCE_FIELDS, Profile
+from connector.domain.profile_format import parse
+from connector.domain.registry import Registry
+
+PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
+DIRECTORY: Final = "directory.yaml"
+Older = Mapping[tuple[str, str], Profile]
+
+
+@dataclass(slots=True)
+class Folder:
+    """What was read: the registry, what deserves a warning, and each profile's file and text (for archiving)."""
+
+    registry: Registry
+    warnings: list[Problem] = field(default_factory=list)
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def load(folder: Path, older: Older | None = None) -> Folder:
+    """Every agreement under `folder`. Raises ConfigError with every problem of every file.
+
+    Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles), directory.yaml.
+    """
+    reader = _Reader(folder)
+    calendars = reader.calendars()
+    directory = reader.directory()
+    profiles = reader.profiles(calendars, directory)
+    if reader.errors:
+        raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
+    try:
+        registry = Registry.checked(profiles, calendars, directory, older)
+    except ConfigError as error:
+        raise ConfigError(reader.placed(error.problems)) from None
+    found = reader.placed(nesting_problems(registry))
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors:
+        raise ConfigError(errors)
+    return Folder(registry, [*reader.warnings, *found], reader.documents)
+
+
+def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any]) -> str:
+    """Names content: the same profile on the same calendars has the same version, wherever it is read."""
+    raw = orjson.dumps([data, calendars], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(raw).hexdigest()[:12]
+
+
+def used_calendars(profile: Profile, directory: Mapping[str, Any]) -> set[str]:
+    """Names of the calendars that can decide a due time of this profile."""
+    amounts = [a for t in profile.targets for a in (*t.amounts.values(), t.otherwise) if a is not None]
+    named = {profile.calendar.otherwise, *(a.calendar for a in amounts if a.calendar)}
+    for source in profile.calendar.sources:
+        named.update(str(entry["calendar"]) for entry in directory.get(source, {}).values() if "calendar" in entry)
+    return named
+
+
+class _Reader:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.places: dict[str, Where] = {}
+
+    def _document(self, path: Path) -> tuple[Any, Problems] | None:
+        try:
+            document = yaml12.load(path, str(path))
+        except ConfigError as error:
+            self.errors.extend(error.problems)
+            return None
+        self.places[str(path)] = document.where
+        return document.data, document.problems()
+
+    def _take(self, problems: Problems) -> None:
+        for problem in problems.found:
+            (self.errors if problem.severity == "error" else self.warnings).append(problem)
+
+    def calendars(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted((self.folder / "calendars").glob("*.yaml")):
+            read = self._document(path)
+            if read is None:
+                continue
+            data, problems = read
+            name = data.get("calendar") if isinstance(data, dict) else None
+            if not isinstance(name, str):
+                problems.add(("calendar",), "is required: the name of this calendar")
+            elif name in found:
+                problems.add(("calendar",), f"`{name}` is also the name of another calendar")
+            else:
+                data = self._with_ical(data, path, problems)
+                found[name] = data
+                with suppress(ConfigError):
+                    ServiceCalendar.from_dict(data, problems=problems)
+            self._take(problems)
+        return found
+
+    def _with_ical(self, data: dict[str, Any], path: Path, problems: Problems) -> dict[str, Any]:
+        """`holidays: [{ical: file.ics}]` read in, so that the pure calendar holds dates only."""
+        holidays = data.get("holidays")
+        if not isinstance(holidays, list) or not any(isinstance(h, dict) and "ical" in h for h in holidays):
+            return data
+        expanded: list[Any] = []
+        for i, item in enumerate(holidays):
+            if not isinstance(item, dict) or "ical" not in item:
+                expanded.append(item)
+                continue
+            try:
+                expanded.extend(from_ical((path.parent / str(item["ical"])).read_text(encoding="utf-8")))
+            except (OSError, ValueError) as error:
+                problems.add(("holidays", i, "ical"), f"{item['ical']}: {error}")
+        return {**data, "holidays": expanded}
+
+    def directory(self) -> dict[str, dict[str, dict[str, Any]]]:
+        path = self.folder / DIRECTORY
+        read = self._document(path) if path.exists() else None
+        if read is None:
+            return {}
+        data, problems = read
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        if not isinstance(data, dict):
+            problems.add((), "expected customers, contracts, services, sites with their entries")
+            data = {}
+        plurals = {f"{source}s": source for source in SOURCE_FIELDS}
+        problems.keys((), data, plurals)
+        for key, source in plurals.items():
+            entries = data.get(key) or {}
+            if not isinstance(entries, dict):
+                problems.add((key,), "expected names with {calendar, timezone}")
+                continue
+            found[source] = {}
+            for name, entry in entries.items():
+                if not isinstance(entry, dict):
+                    problems.add((key, name), "expected {calendar, timezone}")
+                    continue
+                problems.keys((key, name), entry, ("calendar", "timezone", "name", "note"))
+                found[source][str(name)] = entry
+        self._take(problems)
+        return found
+
+    def placed(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Problems between files, with the line and column of the place they name."""
+        found: list[Problem] = []
+        for problem in problems:
+            where = self.places.get(problem.file)
+            line, column = where(tuple(problem.path.split("."))) if where else (0, 0)
+            found.append(replace(problem, line=line, column=column))
+        return found
+
+    def profiles(self, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> list[Profile]:
+        found: list[Profile] = []
+        for part in PROFILE_FOLDERS:
+            for path in sorted((self.folder / part).glob("*.yaml")):
+                read = self._document(path)
+                if read is None:
+                    continue
+                data, problems = read
+                profile = parse(data, problems)
+                if profile is not None:
+                    names = used_calendars(profile, directory)
+                    used = {name: calendars[name] for name in sorted(names & set(calendars))}
+                    version = version_of(data, used)
+                    found.append(replace(profile, version=version))
+                    self.documents[profile.name] = {"file": str(path), "data": data, "calendars": used}
+                self._take(problems)
+        return found

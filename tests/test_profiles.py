@@ -1,0 +1,95 @@
+"""The folder of agreements: what ships is right, and what is wrong is told with its place, all at once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from connector.domain.errors import ConfigError
+from connector.profiles import load
+
+SHIPPED = Path(__file__).parents[1] / "sla_profiles"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(SHIPPED, tmp_path / "p")
+    return tmp_path / "p"
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    return [str(problem).replace(str(folder), "") for problem in caught.value.problems]
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_the_shipped_agreements_are_right() -> None:
+    read = load(SHIPPED)
+    assert {p.name for p in read.registry.profiles} == {"acme-gold", "standard", "network-ola", "hosting-uc"}
+    assert read.warnings == []
+
+
+def test_every_mistake_of_every_file_is_told_with_line_and_column(folder: Path) -> None:
+    change(folder / "customers/acme.yaml", "P2: 1h", "P2: 1 hour")
+    change(folder / "customers/acme.yaml", "agreement: sla", "agreement: slo")
+    change(folder / "customers/standard.yaml", "kind: incident", "kindd: incident")
+    change(folder / "calendars/lyon.yaml", '"17:00"', '"17h"')
+    assert problems(folder) == [
+        "/calendars/lyon.yaml:5:29: hours.fri.1: '17h' is not a time of day; expected HH:MM or HH:MM:SS "
+        "between 00:00 and 24:00",
+        "/customers/acme.yaml:2:1: agreement: 'slo' is unknown, did you mean `sla`?",
+        "/customers/acme.yaml:14:29: targets.first_response.P2: '1 hour' is not a duration; expected a duration "
+        'such as 15m, 4h, 1h30m or "3 working days"',
+        "/customers/standard.yaml:5:14: applies_to.kindd: unknown field `kindd`, did you mean `kind`? (a custom field "
+        "is written custom.kindd)",
+    ]
+
+
+def test_names_that_lead_nowhere_are_told(folder: Path) -> None:
+    change(folder / "customers/acme.yaml", "calendar: weekdays", "calendar: weekday")
+    change(folder / "customers/acme.yaml", "nests: [hosting-uc]", "nests: [hosting]")
+    assert problems(folder) == [
+        "/customers/acme.yaml:5:1: calendar: there is no calendar `weekday`, did you mean `weekdays`?",
+        "/customers/acme.yaml:27:1: nests: there is no profile `hosting`, did you mean `hosting-uc`?",
+    ]
+
+
+def test_a_supplier_contract_that_cannot_fit_is_refused_and_one_that_sometimes_does_not_is_a_warning(
+    folder: Path,
+) -> None:
+    change(folder / "suppliers/hosting-uc.yaml", "P1: 2h", "P1: 5h")
+    assert "resolution P1 of `hosting-uc` (5h) ends after that of `acme-gold` (4h of 24x7)" in problems(folder)[0]
+    change(folder / "suppliers/hosting-uc.yaml", "P1: 5h, P2: 6h", "P1: 2h, P2: 10h")
+    warnings = load(folder).warnings
+    assert "resolution P2 of `hosting-uc` (10h) ends after that of `acme-gold` (8h) for" in str(warnings[0])
+
+
+def test_a_version_names_content_with_its_calendars(folder: Path) -> None:
+    def versions() -> dict[str, str]:
+        return {p.name: p.version for p in load(folder).registry.profiles}
+
+    before = versions()
+    change(folder / "customers/acme.yaml", "# the first source that has one", "# another remark")
+    assert versions() == before, "a remark changes nothing"
+    change(folder / "calendars/weekdays.yaml", "17:30", "18:00")
+    after = versions()
+    assert {name for name in after if after[name] != before[name]} == {"acme-gold", "standard"}
+
+
+def test_holidays_may_come_from_an_ical_file(folder: Path) -> None:
+    (folder / "calendars/bridge.ics").write_text(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20260515\r\n"
+        "SUMMARY:Bridge\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+    change(folder / "calendars/weekdays.yaml", "holidays:\n", "holidays:\n  - {ical: bridge.ics}\n")
+    assert {"from": "2026-05-15", "to": "2026-05-15", "name": "Bridge"} in load(folder).registry.calendars["weekdays"][
+        "holidays"]
+    change(folder / "calendars/weekdays.yaml", "bridge.ics", "missing.ics")
+    assert "missing.ics" in problems(folder)[0]
