@@ -75,7 +75,9 @@ class Queries:
         """With payload and result."""
         raise NotImplementedError
 
-    def quarantine(self, *, tool: str | None = None, limit: int = 50, cursor: str | None = None) -> Paged[QuarantineRow]:
+    def quarantine(
+        self, *, tool: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Paged[QuarantineRow]:
         """By tool and ticket id."""
         raise NotImplementedError
 

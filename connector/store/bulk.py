@@ -1,0 +1,189 @@
+"""What the two databases do differently with many rows at once. Everything else is SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.store.types import aware, micros
+
+Row = tuple[Any, ...]
+
+
+class Bulk(Protocol):
+    """Rows are tuples in the order of `columns`, times already passed through `at`."""
+
+    name: str
+
+    def upsert(self, table: Table) -> Any:
+        """An `insert` that knows on_conflict_do_nothing and on_conflict_do_update."""
+        ...
+
+    def at(self, at: datetime) -> Any:
+        """A time as the driver takes it. Raises ValueError for a naive one."""
+        ...
+
+    def reserve(self, conn: Connection, table: Table, count: int) -> Sequence[int]:
+        """Primary keys that nobody else will use, ascending."""
+        ...
+
+    def insert(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """All rows or an IntegrityError of the driver."""
+        ...
+
+    def insert_new(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row],
+                   returning: tuple[str, ...]) -> list[Row]:
+        """Inserts rows that break no unique key, and gives back `returning` of those."""
+        ...
+
+    def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
+               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
+        """Sets `columns` of the rows that equal in `match` (last in each tuple); how many there were.
+
+        A None in a column of `keep` leaves the value that is there.
+        """
+        ...
+
+    def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        """`what IN values` as one parameter, whatever their number."""
+        ...
+
+
+def batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class Sqlite:
+    name = "sqlite"
+    at = staticmethod(micros)
+
+    def upsert(self, table: Table) -> sqlite.Insert:
+        return sqlite.insert(table)
+
+    def reserve(self, conn: Connection, table: Table, count: int) -> Sequence[int]:
+        # Safe because this transaction is the only writer (BEGIN IMMEDIATE).
+        last = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar() or 0
+        return range(last + 1, last + 1 + count)
+
+    def insert(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        _driver(conn).executemany(_sqlite_insert(table.name, columns), rows)
+
+    def insert_new(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row],
+                   returning: tuple[str, ...]) -> list[Row]:
+        fresh: list[Row] = []
+        for some in batches(rows, 100):
+            sql = _sqlite_insert_new(table.name, columns, len(some), returning)
+            fresh += _driver(conn).execute(sql, [value for row in some for value in row]).fetchall()
+        return fresh
+
+    def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
+               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
+        count: int = _driver(conn).executemany(_sqlite_update(table.name, columns, match, keep), rows).rowcount
+        return count
+
+    def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
+        return what.in_(select(listed.c.value))
+
+
+class Postgres:
+    name = "postgresql"
+    at = staticmethod(aware)
+
+    def upsert(self, table: Table) -> postgresql.Insert:
+        return postgresql.insert(table)
+
+    def reserve(self, conn: Connection, table: Table, count: int) -> Sequence[int]:
+        (key,) = table.primary_key
+        sql = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+        return [row[0] for row in conn.exec_driver_sql(sql, (table.name, key.name, count))]
+
+    def insert(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        with _driver(conn).cursor() as cursor:
+            with cursor.copy(f'COPY "{table.name}" ({_quoted(columns)}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+    def insert_new(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row],
+                   returning: tuple[str, ...]) -> list[Row]:
+        sql = _postgres_insert_new(table, columns, returning)
+        cursor = _driver(conn).execute(sql, [list(values) for values in zip(*rows, strict=True)])
+        return cursor.fetchall() if returning else []
+
+    def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
+               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
+        sql = _postgres_update(table, columns, match, keep)
+        count: int = _driver(conn).execute(sql, [list(values) for values in zip(*rows, strict=True)]).rowcount
+        return count
+
+    def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        return what == any_(bindparam(None, list(values), ARRAY(what.type)))
+
+
+def bulk_for(conn: Connection) -> Bulk:
+    return Postgres() if conn.dialect.name == "postgresql" else Sqlite()
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.driver_connection
+
+
+# Names in these statements come from tables.py; values are always parameters.
+
+
+@cache
+def _sqlite_insert(table: str, columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES ({marks})'  # noqa: S608
+
+
+@cache
+def _sqlite_insert_new(table: str, columns: tuple[str, ...], count: int, returning: tuple[str, ...]) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    sql = f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES {", ".join([row] * count)}'  # noqa: S608
+    return f"{sql} ON CONFLICT DO NOTHING{_returning(returning)}"
+
+
+@cache
+def _sqlite_update(table: str, columns: tuple[str, ...], match: tuple[str, ...], keep: frozenset[str]) -> str:
+    changes = ", ".join(f'"{name}" = coalesce(?, "{name}")' if name in keep else f'"{name}" = ?' for name in columns)
+    where = " AND ".join(f'"{name}" = ?' for name in match)
+    return f'UPDATE "{table}" SET {changes} WHERE {where}'  # noqa: S608
+
+
+@cache
+def _postgres_insert_new(table: Table, columns: tuple[str, ...], returning: tuple[str, ...]) -> str:
+    rows = f"SELECT * FROM unnest({_arrays(table, columns)})"  # noqa: S608
+    return f'INSERT INTO "{table.name}" ({_quoted(columns)}) {rows} ON CONFLICT DO NOTHING{_returning(returning)}'
+
+
+@cache
+def _postgres_update(table: Table, columns: tuple[str, ...], match: tuple[str, ...], keep: frozenset[str]) -> str:
+    changes = ", ".join(f'"{name}" = coalesce(v."{name}", t."{name}")' if name in keep else f'"{name}" = v."{name}"'
+                        for name in columns)
+    every = columns + tuple(f"match_{name}" for name in match)
+    where = " AND ".join(f't."{name}" = v."match_{name}"' for name in match)
+    rows = f"unnest({_arrays(table, columns + match)}) AS v ({_quoted(every)})"
+    return f'UPDATE "{table.name}" AS t SET {changes} FROM {rows} WHERE {where}'  # noqa: S608
+
+
+def _returning(names: tuple[str, ...]) -> str:
+    return f" RETURNING {_quoted(names)}" if names else ""
+
+
+def _arrays(table: Table, columns: tuple[str, ...]) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in columns)

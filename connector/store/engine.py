@@ -1,0 +1,129 @@
+"""Engines: how each database is opened, how a transaction begins, and which failures pass by themselves."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from connector.domain.errors import ConfigError, Problem, TryLater
+
+BUSY_SECONDS: Final = 15.0
+"""How long a writer waits for another one."""
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # decision 0010: what was answered is on disk, also after a power cut
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA wal_autocheckpoint=4000",
+    "PRAGMA journal_size_limit=67108864",
+)
+_PASSING: Final = ("08", "40", "53", "55P03", "57")
+"""SQLSTATE classes that pass: connection, rollback (deadlock), resources, lock wait, operator intervention."""
+
+
+def parse(url: str, password: str | None = None) -> URL:
+    """The address of a store. Raises ConfigError when it is neither a SQLite file nor PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise _wrong("not a database address") from None
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise _wrong("SQLite needs a file: a store in memory is lost at every restart")
+        return parsed.set(drivername="sqlite")
+    if name in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        return parsed.set(password=password) if password else parsed
+    raise _wrong(f"{name!r} is not supported")
+
+
+def _wrong(what: str) -> ConfigError:
+    return ConfigError([Problem(f"{what}; expected sqlite:///PATH or postgresql://USER@HOST/NAME", path="store.url")])
+
+
+def connect(url: URL, *, create: bool = False) -> Engine:
+    """An engine. A SQLite file that is not there is an error unless `create`."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, create)
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "servicedesk-connector",
+            "options": f"-c timezone=UTC -c lock_timeout={int(BUSY_SECONDS * 1000)} "
+                       "-c idle_in_transaction_session_timeout=300000",
+        },
+    )
+
+
+def _sqlite(url: URL, create: bool) -> Engine:
+    path = Path(url.database or "")
+    if not path.exists():
+        if not create:
+            raise ConfigError([Problem(f"there is no store at {path}; make it with: connector db upgrade",
+                                       path="store.url")])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=20, pool_timeout=BUSY_SECONDS,
+                           connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", True)
+    # A writer takes its lock at once: one that starts by reading could not wait for another, only fail.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def passing(what: str = "the store cannot answer now") -> Iterator[None]:
+    """Turns failures that pass by themselves into TryLater; the others stay what they are."""
+    try:
+        yield
+    except TimeoutError:
+        raise TryLater(f"{what}: no free connection") from None
+    except DBAPIError as error:
+        if error.connection_invalidated or _passes(error.orig):
+            raise TryLater(f"{what}: {_kind(error.orig)}") from error
+        raise
+    except Exception as error:  # straight from a driver, on the fast paths
+        if _passes(error):
+            raise TryLater(f"{what}: {_kind(error)}") from error
+        raise
+
+
+def _passes(error: Any) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is not None:
+        return state.startswith(_PASSING)
+    return type(error).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError"
+
+
+def _kind(error: Any) -> str:
+    state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    return f"{type(error).__name__} {state}" if state else type(error).__name__

@@ -1,0 +1,44 @@
+"""Room of the events: append-only, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlalchemy import select
+
+from connector.domain.history import Event, order
+from connector.store.bulk import Row, batches
+from connector.store.codec import clean, event_text, read_event
+from connector.store.room import Room
+from connector.store.tables import events as table
+
+COLUMNS: Final = ("ticket", "key", "at", "kind", "field", "document")
+
+
+class HistoryRoom(Room):
+    def history(self, keys: Sequence[int]) -> dict[int, list[Event]]:
+        histories: dict[int, list[Event]] = {key: [] for key in keys}
+        if histories:
+            found = select(table.c.ticket, table.c.document).where(self.bulk.among(table.c.ticket, list(histories)))
+            for row in self.run(found):
+                histories[row.ticket].append(read_event(row.document))
+        for history in histories.values():
+            history.sort(key=order)
+        return histories
+
+    def append(self, events: Iterable[tuple[int, Event]]) -> list[tuple[int, str]]:
+        added: list[Row] = []
+        for some in batches(events, 2000):
+            added += self.bulk.insert_new(self.conn, table, COLUMNS, self._event_rows(some), ("ticket", "key"))
+        return [(ticket, key) for ticket, key in added]
+
+    def insert_events(self, events: list[tuple[int, Event]]) -> None:
+        """Events of tickets that have none yet."""
+        if events:
+            self.bulk.insert(self.conn, table, COLUMNS, self._event_rows(events))
+
+    def _event_rows(self, pairs: list[tuple[int, Event]]) -> list[Row]:
+        at = self.bulk.at
+        return [(ticket, clean(event.key), at(event.at), event.kind.value, clean(event.field), event_text(event))
+                for ticket, event in pairs]
