@@ -143,6 +143,7 @@ class Stored(Struct, frozen=True, kw_only=True):
 class Change(Struct, frozen=True, kw_only=True):
     """A ticket to write. `before` None inserts; otherwise the row must still be at that revision (else Conflict).
 
+    A `ticket` with another id than `before` renames the row (a ticket of ours that now exists in the tool).
     `events` whose key the ticket already has are ignored. `next_check_at` None leaves the moment as it is (new
     tickets: never); `schedule` sets and clears it.
     """
@@ -205,6 +206,10 @@ class Tx(Protocol):
     def revive(self, ids: Sequence[int] | None, target: str | None, now: datetime) -> int: ...
     def pending(self, ticket: int) -> list[Delivery]:
         """Deliveries of a ticket still to be done, oldest first."""
+        ...
+
+    def outstanding(self, target: str, verb: str) -> list[Delivery]:
+        """Deliveries of one verb to one target still to be done, oldest first."""
         ...
 
     # cursors, hints, inbox, links, quarantine

@@ -113,6 +113,11 @@ class OutboxRoom(Room):
         waiting = select(*_GIVEN, _d.owner).where(_d.ticket == ticket, or_(_WAITING, _LEASED)).order_by(_d.id)
         return [_delivery(row, row.owner or "") for row in self.run(waiting)]
 
+    def outstanding(self, target: str, verb: str) -> list[Delivery]:
+        open_ = _d.state.in_([DeliveryState.WAITING.value, DeliveryState.LEASED.value])
+        found = select(*_GIVEN, _d.owner).where(open_, _d.target == target, _d.verb == verb).order_by(_d.id)
+        return [_delivery(row, row.owner or "") for row in self.run(found)]
+
 
 def _blocked() -> ColumnElement[bool]:
     """Another delivery of the lane is in work, or an earlier one waits."""

@@ -88,6 +88,9 @@ class TicketRoom(HistoryRoom):
             raise Conflict("a ticket changed in the store since it was read")
         self.bulk.update(self.conn, documents, ("document", "base"), ("ticket",),
                          [(*_texts(change), before.key) for change, before in changes])
+        renamed = [(change.ticket.id, before.key) for change, before in changes if change.ticket.id != before.ticket.id]
+        if renamed:
+            self.bulk.update(self.conn, tickets, ("tool_id",), ("key",), renamed)
         self.append((before.key, event) for change, before in changes for event in change.events)
 
     def history_backlog(self, tool: str, limit: int) -> list[Stored]:
