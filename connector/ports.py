@@ -15,6 +15,7 @@ from connector.domain.delivery import Delivery, Order
 from connector.domain.errors import BadRecord
 from connector.domain.history import Event
 from connector.domain.mapping import Mapping as FieldMapping
+from connector.domain.registry import Registry
 from connector.domain.ticket import Attachment, AttachmentInfo, Comment, Draft, Patch, Ref, Ticket
 
 Cursor = dict[str, Any]
@@ -287,3 +288,5 @@ class Deps:
     owner: str = "connector"
     """Unique name of this process, holder of leases."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    registry: Callable[[], Registry] | None = None
+    """The agreements in force; None where there are none, and then no ticket is ever looked at for its clocks."""
