@@ -22,7 +22,7 @@ ENGINES = ("sqlite", "postgres")
 
 
 @pytest.fixture(scope="session")
-def _postgres(testrun_uid: str) -> Iterator[Callable[[str], str]]:
+def _postgres(testrun_uid: str) -> Callable[[str], str]:
     """A running server: name of a database -> its address. The last worker to end stops and removes it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -36,17 +36,17 @@ def _postgres(testrun_uid: str) -> Iterator[Callable[[str], str]]:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             conn.execute(f"ALTER SYSTEM SET {setting} = off")
         conn.execute("SELECT pg_reload_conf()")
-    yield lambda name: str(server.get_uri(database=name))
+    return lambda name: str(server.get_uri(database=name))
 
 
 @pytest.fixture(scope="session")
-def _template(_postgres: Callable[[str], str]) -> Iterator[str]:
+def _template(_postgres: Callable[[str], str]) -> str:
     """A database with all tables in it, to be copied."""
     name = f"template_{uuid4().hex[:12]}"
     with psycopg.connect(_postgres("postgres"), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}")
     admin.upgrade(_postgres(name))
-    yield name
+    return name
 
 
 @pytest.fixture(scope="session")

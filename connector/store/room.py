@@ -20,7 +20,7 @@ class Room:
     def postgres(self) -> bool:
         return self.bulk.name == "postgresql"
 
-    def run(self, statement: Executable) -> CursorResult[Any]:
+    def run(self, statement: Executable) -> CursorResult[*tuple[Any, ...]]:
         return self.conn.execute(statement)
 
     def many(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
