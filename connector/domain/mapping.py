@@ -262,6 +262,10 @@ class Mapping:
         rules = [self._base.get(name), *self._variants.get(name, {}).values()]
         return any(rule is not None and rule.targets for rule in rules)
 
+    def rule(self, field: str, kind: str = "") -> Rule | None:
+        """The compiled rule of a field for a kind of ticket, for adapters that translate history."""
+        return self._rule(field, kind)
+
     def rules(self) -> list[Rule]:
         """Every compiled rule, for the check against a live tool."""
         return [*self._base.values(), *(rule for own in self._variants.values() for rule in own.values())]
