@@ -168,6 +168,14 @@ class Tx(Protocol):
         """Our keys, in order. Raises Conflict when a row moved since it was read."""
         ...
 
+    def keys(self) -> tuple[int, int] | None:
+        """The least and the greatest of our keys; None when there is no ticket."""
+        ...
+
+    def walk(self, first: int, last: int) -> list[Stored]:
+        """The tickets whose key is from `first` to `last`, in order."""
+        ...
+
     def history(self, keys: Sequence[int]) -> dict[int, list[Event]]: ...
     def append(self, events: Iterable[tuple[int, Event]]) -> list[tuple[int, str]]:
         """Insert the events not yet there; gives back (ticket key, event key) of those."""

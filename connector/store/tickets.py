@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Column, MetaData, Select, Table, Text, exists, select, text, update
+from sqlalchemy import Column, MetaData, Select, Table, Text, exists, func, select, text, update
 from sqlalchemy.schema import CreateTable
 
 from connector.domain.errors import Conflict
@@ -50,6 +50,14 @@ class TicketRoom(HistoryRoom):
             return {}
         found = _STORED.where(self.bulk.among(tickets.c.key, keys))
         return {row.key: stored(row) for row in self.run(self._locked(found, lock))}
+
+    def keys(self) -> tuple[int, int] | None:
+        least, greatest = self.run(select(func.min(tickets.c.key), func.max(tickets.c.key))).one()
+        return None if least is None else (least, greatest)
+
+    def walk(self, first: int, last: int) -> list[Stored]:
+        found = _STORED.where(tickets.c.key.between(first, last)).order_by(tickets.c.key)
+        return [stored(row) for row in self.run(found)]
 
     def _locked(self, found: Select[Any], lock: bool) -> Select[Any]:
         """Rows are locked in the order of their keys, so that two transactions cannot wait for each other."""
