@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from connector.domain.backtest import Tally
 from connector.domain.conditions import condition
-from connector.domain.history import Event, EventKind, Role
+from connector.domain.history import Event, EventKind
 from connector.domain.problems import Problems
 from connector.flows import backtest
 from connector.flows.backtest import Question, measure, parts
@@ -24,7 +24,7 @@ def fill(store: SqlStore, n: int) -> None:
     changes = []
     for i in range(n):
         end = (MON + timedelta(hours=i % 30)).astimezone(UTC)
-        event = Event(key="r", at=end, kind=EventKind.CHANGED, role=Role.AGENT, field="state", old="new", new="resolved")
+        event = Event(key="r", at=end, kind=EventKind.CHANGED, field="state", old="new", new="resolved")
         one = replace(ticket(group=f"g{i % 3}"), id=str(i), opened_at=MON.astimezone(UTC), updated_at=end)
         changes.append(Change(ticket=one, events=[event]))
     with store.begin() as tx:
