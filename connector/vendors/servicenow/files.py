@@ -77,7 +77,7 @@ class Files:
                     return str(row["sys_id"])
         body = self.desk.client.send(
             "POST", f"{META}/file", params={"table_name": cls or table, "table_sys_id": id, "file_name": file.name},
-            body=lambda: Upload(file), headers={"Content-Type": file.media_type}, expect=CREATED)
+            body=lambda: Upload(file) if file.size else b"", headers={"Content-Type": file.media_type}, expect=CREATED)
         made = body["result"]
         if not isinstance(made, dict) or not is_id(made.get("sys_id")):
             raise TryLater("ServiceNow: the answer to an upload gives no id")
@@ -95,9 +95,6 @@ class Upload:
 
     def __len__(self) -> int:
         return self._size
-
-    def __bool__(self) -> bool:
-        return True  # an empty file is a body, too
 
     def read(self, size: int = -1) -> bytes:
         while size < 0 or len(self._left) < size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -31,6 +31,14 @@ REFERENCES: Final[dict[str, str]] = {
 HTML: Final = ("workaround", "cause_notes", "fix_notes")
 _TABLE: Final = validate.Regexp(r"^[a-z_][a-z0-9_]*$", error="expected the name of a table, such as incident")
 _FIELD: Final = validate.Regexp(rf"^{FIELD.pattern}$", error="expected the name of a field")
+
+
+def _day(text: str) -> None:
+    if text:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise ValidationError("expected a day such as 2025-01-31") from None
 
 
 class AuthSchema(Schema):
@@ -65,7 +73,7 @@ class AuthSchema(Schema):
 class OptionsSchema(Schema):
     tables = fields.List(fields.String(validate=_TABLE), load_default=list(TABLES), validate=validate.Length(min=1))
     filter = fields.String(load_default="")
-    start = fields.Date(load_default=None, allow_none=True)
+    start = fields.String(load_default="", validate=_day)
     overlap_seconds = fields.Integer(load_default=120, validate=validate.Range(min=120, max=86_400))
     parent_probe = fields.Boolean(load_default=True)
     account = fields.String(load_default="")
@@ -77,7 +85,8 @@ class OptionsSchema(Schema):
                              load_default=dict)
     html_fields = fields.List(fields.String(validate=_FIELD), load_default=list(HTML))
     history = fields.String(load_default="auto", validate=validate.OneOf(("auto", "audit", "metrics", "journals")))
-    proxy = fields.Url(schemes={"http", "https"}, require_tld=False, load_default="")
+    proxy = fields.String(load_default="", validate=validate.Regexp(
+        r"^$|^https?://[^/@\s]+/?$", error="expected http://host:port, without a login"))
     read_seconds = fields.Integer(load_default=60, validate=validate.Range(min=5, max=300))
 
     @validates_schema(skip_on_field_errors=True)
@@ -116,7 +125,7 @@ class Options:
     @classmethod
     def of(cls, data: Mapping[str, Any], page: int | None = None) -> Options:
         """From what OPTIONS loaded. Raises nothing."""
-        start = data["start"]
+        start = date.fromisoformat(data["start"]) if data["start"] else None
         return cls(
             tables=tuple(data["tables"]), filter=data["filter"],
             start=datetime(start.year, start.month, start.day, tzinfo=UTC) if start else None,

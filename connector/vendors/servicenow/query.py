@@ -39,6 +39,10 @@ def ascending(*fields: str) -> str:
     return "^".join(f"ORDERBY{_field(field)}" for field in fields)
 
 
+def newest(field: str) -> str:
+    return f"ORDERBYDESC{_field(field)}"
+
+
 def both(*parts: str) -> str:
     """All conditions at once; empty ones are left out."""
     return "^".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""Creating, changing and commenting, so that a repeated write has one effect and an ignored one is not taken for done."""
+"""Creating, changing and commenting: a repeated write has one effect, and an ignored one is not taken for done."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from connector.domain.errors import BadRecord, ConnectorError, NotFound, Refused, TryLater
+from connector.domain.errors import BadRecord, NotFound, Refused, TryLater
 from connector.domain.ticket import Comment, Draft, Patch, Ref, Ticket
 from connector.vendors.servicenow.desk import Desk
 from connector.vendors.servicenow.query import ascending, both, is_id, one_of, where
 from connector.vendors.servicenow.records import bare, check_plain, encoded, for_field, ignored, neutral
 
-LONGEST_KEY: Final = 100
-"""Characters of `correlation_id`."""
 NOT_CREATED_HERE: Final = {"sc_req_item": "requested items are ordered through the service catalogue"}
 MARKER: Final = re.compile(r"\n*^\[ref ([0-9A-Za-z:_./-]{1,100})\][ \t]*\Z", re.MULTILINE)
 _MARKABLE: Final = re.compile(r"[0-9A-Za-z:_./-]{1,100}")
+"""`correlation_id` holds 100 characters."""
 JOURNALS: Final = ("comments", "work_notes")
 
 
@@ -134,8 +133,6 @@ class Writing:
                      ascending("sys_created_on"))
         try:
             rows = self.desk.client.rows("sys_journal_field", query, ("sys_id", "element_id", "value"), 20).rows
-        except NotFound:
-            raise
         except Refused:
             rows = []
         for row in rows:
@@ -159,6 +156,3 @@ def unmarked(text: str) -> tuple[str, str]:
     """A journal entry without its marker line, and the marker ("" when it has none)."""
     found = MARKER.search(text)
     return (text[:found.start()].rstrip(), found.group(1)) if found else (text, "")
-
-
-__all__ = ["JOURNALS", "LONGEST_KEY", "ConnectorError", "Writing", "marked", "unmarked"]
