@@ -100,6 +100,8 @@ def populate(desk: Desk, customers: int = 60) -> None:
         desk.suppliers[number] = Supplier(number, name, f"support@{name.split()[0].lower()}.example")
     for topic in TOPICS:
         add_category(desk, topic.category)
+    for number, name in enumerate(sorted({topic.service for topic in TOPICS if topic.service}), 1):
+        desk.services[number] = name
     desk.add_person(ACCOUNT, first="Servicedesk", last="Connector", role="account")
     desk.add_person(AGENT, first="Lab", last="Agent", role="agent", groups=(1,))
     for group in desk.groups.values():

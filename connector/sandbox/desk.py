@@ -46,6 +46,7 @@ class Desk:
         self.companies: dict[int, Company] = {}
         self.sites: dict[int, Site] = {}
         self.categories: dict[int, Category] = {}
+        self.services: dict[int, str] = {}
         self.tickets: dict[int, Ticket] = {}
         self.deletions: list[Deletion] = []
         self.generation = 0

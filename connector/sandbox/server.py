@@ -47,23 +47,24 @@ class Front:
     """Stands before a make's app: keeps the log, plays the faults, sets the Date header from the tool's clock."""
 
     def __init__(self, app: App, faults: Faults, clock: Clock, expire: Callable[[], None],
-                 too_many: Callable[[], bytes]) -> None:
+                 too_many: Callable[[], bytes], control: App) -> None:
         self.app = app
         self.faults = faults
         self.clock = clock
         self.expire = expire
         self.too_many = too_many
+        self.control = control
         self.requests: deque[Request] = deque(maxlen=100_000)
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         begun = time.monotonic()
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
-        control = path.startswith("/_sandbox")
         body = _body(environ)
-        fault = None if control else self.faults.match(environ["REQUEST_METHOD"], f"{path}?{query}")
+        if path.startswith("/_sandbox"):
+            return self.control(environ, start)
+        fault = self.faults.match(environ["REQUEST_METHOD"], f"{path}?{query}")
         entry = Request(environ["REQUEST_METHOD"], path, query, body[:KEPT_BODY], 0, 0.0, fault.kind if fault else "")
-        if not control:
-            self.requests.append(entry)
+        self.requests.append(entry)
         try:
             status, headers, data = self._answer(environ, fault)
             if fault is not None and fault.kind == "half":

@@ -26,6 +26,8 @@ class Side(ABC):
     make: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ("incident", "service_request")
     """Kinds of ticket this make has."""
+    secrets: ClassVar[frozenset[str]] = frozenset({"password", "client_secret", "key", "app_token", "user_token", "api_key"})
+    """Names of credentials that are secret."""
 
     def __init__(self, desk: Desk, version: str = "") -> None:
         self.desk = desk
@@ -84,6 +86,10 @@ class Side(ABC):
     @abstractmethod
     def hook(self, happening: Happening, secret: str, delivery: int, at: float) -> tuple[dict[str, str], bytes]:
         """Headers and body of a webhook about a happening."""
+
+    def webhook_secret(self) -> str:
+        """A secret in the shape this make wants."""
+        return self.secret("webhook")
 
     # ---- the same for all
 

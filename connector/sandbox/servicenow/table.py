@@ -44,7 +44,7 @@ class Table:
 
 Tables = Mapping[str, Table]
 _OPERATORS: Final = ("NOT IN", "NOT LIKE", "ISNOTEMPTY", "ISEMPTY", "STARTSWITH", "ENDSWITH", "DOES NOT CONTAIN",
-                     "CONTAINS", "LIKE", "EMPTYSTRING", "ANYTHING", "BETWEEN", "IN", "!=", ">=", "<=", "=", ">", "<")
+                     "CONTAINS", "LIKE", "INSTANCEOF", "EMPTYSTRING", "ANYTHING", "BETWEEN", "IN", "!=", ">=", "<=", "=", ">", "<")
 _CONDITION: Final = re.compile(rf"([a-z0-9_.]+)({'|'.join(re.escape(op) for op in _OPERATORS)})(.*)", re.DOTALL)
 
 
@@ -137,6 +137,8 @@ def _test(column: Column, op: str, value: str) -> Callable[[Any], bool]:
         return lambda row: get(row).startswith(value)
     if op == "ENDSWITH":
         return lambda row: get(row).endswith(value)
+    if op == "INSTANCEOF":
+        return lambda row: value in (get(row), "task")
     if op in ("LIKE", "CONTAINS"):
         return lambda row: value in get(row)
     if op in ("NOT LIKE", "DOES NOT CONTAIN"):

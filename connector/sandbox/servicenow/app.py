@@ -1,0 +1,315 @@
+"""The ServiceNow stand-in over HTTP: Table API, stats, attachments, tokens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, request
+
+from connector.sandbox.model import File, Ticket
+from connector.sandbox.servicenow import records, words
+from connector.sandbox.servicenow.side import Aborted, ServiceNow
+from connector.sandbox.servicenow.table import Column, Table, parse, select, walk
+from connector.sandbox.servicenow.tasks import wanted
+
+JSON: Final = "application/json;charset=UTF-8"
+DEFAULT_LIMIT: Final = 10_000
+Fields = list[tuple[str, Column]]
+
+
+class Wrong(Exception):
+    def __init__(self, status: int, message: str, detail: str | None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.detail = status, message, detail
+
+
+NOT_FOUND: Final = (404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(data), status, headers, content_type=JSON)
+
+
+def failed(status: int, message: str, detail: str | None) -> Response:
+    return answer({"error": {"message": message, "detail": detail}, "status": "failure"}, status)
+
+
+def make_app(side: ServiceNow) -> Flask:
+    app = Flask("sandbox-servicenow")
+    api = Api(side)
+    for root in ("/api/now", "/api/now/v1", "/api/now/v2"):
+        table = f"{root}/table/<name>"
+        app.add_url_rule(table, f"list{root}", api.table, methods=["GET", "POST"])
+        app.add_url_rule(f"{table}/<id>", f"one{root}", api.record, methods=["GET", "PATCH", "PUT", "DELETE"])
+        app.add_url_rule(f"{root}/stats/<name>", f"stats{root}", api.stats, methods=["GET"])
+        app.add_url_rule(f"{root}/attachment", f"files{root}", api.files, methods=["GET"])
+        app.add_url_rule(f"{root}/attachment/file", f"upload{root}", api.upload, methods=["POST"])
+        app.add_url_rule(f"{root}/attachment/upload", f"form{root}", api.upload_form, methods=["POST"])
+        app.add_url_rule(f"{root}/attachment/<id>", f"meta{root}", api.file, methods=["GET", "DELETE"])
+        app.add_url_rule(f"{root}/attachment/<id>/file", f"bytes{root}", api.download, methods=["GET"])
+    app.add_url_rule("/oauth_token.do", "token", api.token, methods=["POST"])
+    app.before_request(api.enter)
+    app.register_error_handler(Wrong, lambda e: failed(e.status, e.message, e.detail))
+    app.register_error_handler(Aborted, lambda e: failed(403, "Operation Failed", str(e)))
+    app.register_error_handler(404, lambda e: failed(400, "Requested URI does not represent any resource", None))
+    app.register_error_handler(405, lambda e: failed(405, "Method not allowed", None))
+    return app
+
+
+class Api:
+    def __init__(self, side: ServiceNow) -> None:
+        self.side = side
+        self.desk = side.desk
+        self.tables = records.build(side)
+
+    # ---- who asks
+
+    def enter(self) -> Response | None:
+        if request.path == "/oauth_token.do":
+            return None
+        if not self._known(request.headers.get("Authorization", "")) and not self._key():
+            return failed(401, "User Not Authenticated", "Required to provide Auth information")
+        if request.method in ("POST", "PUT", "PATCH") and "/table/" in request.path \
+                and "json" not in request.headers.get("Content-Type", ""):
+            return failed(415, "Unsupported Media Type", None)
+        return None
+
+    def _key(self) -> bool:
+        return request.headers.get("x-sn-apikey") == self.side.secret("api key")
+
+    def _known(self, given: str) -> bool:
+        kind, _, value = given.partition(" ")
+        if kind.lower() == "bearer":
+            return value in self.side.tokens
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        return kind.lower() == "basic" and user == self.side.account().login and password == self.side.secret("password")
+
+    def token(self) -> Response:
+        form, known = request.form, self.side.oauth()
+        client = form.get("client_id") == known["client_id"] and form.get("client_secret") == known["client_secret"]
+        grant = form.get("grant_type")
+        right = (grant == "password" and form.get("username") == known["user"]
+                 and form.get("password") == known["password"]
+                 or grant == "refresh_token" and self.side.tokens.get(form.get("refresh_token", "")) == "refresh"
+                 or grant == "client_credentials")
+        if not client or not right:
+            return answer({"error_description": "access_denied", "error": "server_error"}, 401)
+        number = self.desk.next_id("token")
+        access, refresh = (self.side.secret(f"{word} {number}") for word in ("access", "refresh"))
+        self.side.tokens.update({access: "access", refresh: "refresh"})
+        return answer({"access_token": access, "refresh_token": refresh, "scope": "useraccount",
+                       "token_type": "Bearer", "expires_in": 1799})
+
+    # ---- tables
+
+    def table(self, name: str) -> Response:
+        table = self._table(name)
+        return self._insert(table) if request.method == "POST" else self._list(table)
+
+    def _table(self, name: str) -> Table:
+        if name not in self.tables:
+            raise Wrong(400, f"Invalid table {name}", None)
+        return self.tables[name]
+
+    def _list(self, table: Table) -> Response:
+        limit, offset = self._number("sysparm_limit", DEFAULT_LIMIT), self._number("sysparm_offset", 0)
+        with self.desk.lock:
+            rows = self._rows(table)
+            page = [row for row in rows[offset:offset + limit] if not self._hidden(row)]
+            fields = self._fields(table)
+            result = [self._shown(row, fields) for row in page]
+        headers = {}
+        if request.args.get("sysparm_no_count") != "true":
+            headers["X-Total-Count"] = str(len(rows))
+        if request.args.get("sysparm_suppress_pagination_header") != "true":
+            headers["Link"] = self._links(offset, limit, len(rows))
+        return answer({"result": result}, 200, headers)
+
+    def _rows(self, table: Table) -> list[Any]:
+        query = parse(request.args.get("sysparm_query", ""), self.tables, table)
+        for name, value in request.args.items():
+            if not name.startswith("sysparm_") and name in table.columns:
+                query.groups[-1] += parse(f"{name}={value}", self.tables, table).groups[0]
+        return select(self.tables, table, query, self.desk.generation)
+
+    @staticmethod
+    def _number(name: str, default: int) -> int:
+        text = request.args.get(name, "")
+        return int(text) if text.isdigit() else default
+
+    @staticmethod
+    def _hidden(row: Any) -> bool:
+        return isinstance(row, Ticket) and row.hidden
+
+    def _links(self, offset: int, limit: int, total: int) -> str:
+        """As the real instance does, with its own host name in it."""
+        limit = max(limit, 1)
+        places = {"first": 0, "prev": offset - limit, "next": offset + limit, "last": max(0, (total - 1) // limit * limit)}
+        kept = [(rel, at) for rel, at in places.items()
+                if not (rel == "next" and at >= total) and not (rel == "prev" and offset == 0)]
+        args = {name: value for name, value in request.args.items() if name != "sysparm_offset"}
+        query = "&".join(f"{name}={value}" for name, value in args.items())
+        base = f"{self.side.url}{request.path}?{query}&sysparm_offset="
+        return ",".join(f'<{base}{at}>;rel="{rel}"' for rel, at in kept).replace(" ", "%20")
+
+    def _fields(self, table: Table) -> Fields:
+        asked = [name for name in request.args.get("sysparm_fields", "").split(",") if name]
+        found = ((name, walk(self.tables, table, name)) for name in asked or sorted(table.columns))
+        return [(name, column) for name, column in found if column is not None]
+
+    def _shown(self, row: Any, fields: Fields) -> dict[str, Any]:
+        display = request.args.get("sysparm_display_value", "false")
+        bare = request.args.get("sysparm_exclude_reference_link") == "true"
+        return {name: self._cell(row, column, display, bare) for name, column in fields}
+
+    def _cell(self, row: Any, column: Column, display: str, bare: bool) -> Any:
+        value = column.get(row)
+        if display == "false":
+            if column.ref and value and not bare:
+                return {"link": f"{self.side.url}/api/now/table/{column.ref}/{value}", "value": value}
+            return value
+        shown = column.label(row) if column.label else self._label(column, value)
+        if display == "all":
+            cell = {"display_value": shown, "value": value}
+            return {**cell, "link": f"{self.side.url}/api/now/table/{column.ref}/{value}"} \
+                if column.ref and value and not bare else cell
+        if column.ref and value and not bare:
+            return {"display_value": shown, "link": f"{self.side.url}/api/now/table/{column.ref}/{value}"}
+        return shown
+
+    def _label(self, column: Column, value: str) -> str:
+        if not column.ref or not value or column.ref not in self.tables:
+            return value
+        target = self.tables[column.ref]
+        rows = target.narrow["sys_id"]([value])
+        return target.columns[target.display].get(rows[0]) if rows else ""
+
+    def _find(self, table: Table, id: str) -> Any:
+        rows = table.narrow["sys_id"]([id])
+        if not rows or self._hidden(rows[0]):
+            raise Wrong(*NOT_FOUND)
+        return rows[0]
+
+    def record(self, name: str, id: str) -> Response:
+        table = self._table(name)
+        with self.desk.lock:
+            row = self._find(table, id)
+            if request.method == "GET":
+                return answer({"result": self._shown(row, self._fields(table))})
+            if not isinstance(row, Ticket):
+                raise Wrong(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+            if request.method == "DELETE":
+                self.desk.delete(row, self.side.account().id)
+                return Response(status=204)
+            changes, journals = wanted(self.side, self._body())
+            self._write(row, changes, journals)
+            return self._written(table, row, 200)
+
+    def _insert(self, table: Table) -> Response:
+        kind = words.KINDS.get(table.name)
+        if kind is None:
+            raise Wrong(403, "Operation Failed", "ACL Exception Insert Failed due to security constraints")
+        changes, journals = wanted(self.side, self._body())
+        with self.desk.lock:
+            account = self.side.account().id
+            ticket = self.desk.create(account, kind=kind, **changes)
+            self._write(ticket, {}, journals)
+            return self._written(table, ticket, 201)
+
+    def _write(self, ticket: Ticket, changes: dict[str, Any], journals: list[tuple[str, str]]) -> None:
+        account = self.side.account().id
+        self.desk.change(ticket, account, changes)
+        for name, text in journals:
+            self.desk.comment(ticket, account, text, "reply" if name == "comments" else "note")
+
+    def _written(self, table: Table, ticket: Ticket, status: int) -> Response:
+        headers = {"Location": f"{self.side.url}/api/now/table/{table.name}/{self.side.id_of(ticket)}"} \
+            if status == 201 else {}
+        if request.headers.get("X-no-response-body", "").lower() == "true":
+            return Response(status=status if status == 201 else 204, headers=headers)
+        return answer({"result": self._shown(ticket, self._fields(table))}, status, headers)
+
+    @staticmethod
+    def _body() -> dict[str, Any]:
+        """The first record of several, as the real one."""
+        try:
+            body = orjson.loads(request.get_data() or b"{}")
+        except orjson.JSONDecodeError:
+            raise Wrong(400, "Exception while reading request", "The payload is not valid JSON") from None
+        if isinstance(body, dict) and isinstance(body.get("records"), list):
+            body = body["records"]
+        if isinstance(body, list):
+            body = body[0] if body else {}
+        return body if isinstance(body, dict) else {}
+
+    def stats(self, name: str) -> Response:
+        """Counts, grouped where asked; numbers are text, as everything."""
+        table = self._table(name)
+        with self.desk.lock:
+            rows = self._rows(table)
+            group = request.args.get("sysparm_group_by", "")
+            column = walk(self.tables, table, group) if group else None
+            if column is None:
+                return answer({"result": {"stats": {"count": str(len(rows))}}})
+            counts: dict[str, int] = {}
+            for row in rows:
+                counts[column.get(row)] = counts.get(column.get(row), 0) + 1
+        return answer({"result": [{"stats": {"count": str(n)}, "groupby_fields": [{"field": group, "value": value}]}
+                                  for value, n in counts.items()]})
+
+    # ---- attachments
+
+    def files(self) -> Response:
+        return self._list(self.tables["sys_attachment"])
+
+    def _file(self, id: str) -> File:
+        known = self.desk.by_uid(id)
+        if known is not None and known[0] == "file":
+            for ticket in self.desk.tickets.values():
+                for file in ticket.files:
+                    if file.id == known[1] and not ticket.hidden:
+                        return file
+        raise Wrong(*NOT_FOUND)
+
+    def file(self, id: str) -> Response:
+        with self.desk.lock:
+            file = self._file(id)
+            if request.method == "DELETE":
+                ticket = self.desk.tickets[file.ticket]
+                ticket.files.remove(file)
+                return Response(status=204)
+            return answer({"result": records.file_row(self.side, file)})
+
+    def download(self, id: str) -> Response:
+        with self.desk.lock:
+            file = self._file(id)
+            meta = orjson.dumps(records.file_row(self.side, file)).decode("ascii", "replace")
+        return Response(file.data, 200, {"X-Attachment-Metadata": meta}, content_type=file.media_type)
+
+    def upload(self) -> Response:
+        args = request.args
+        return self._store(args.get("table_name", ""), args.get("table_sys_id", ""), args.get("file_name", ""),
+                           request.headers.get("Content-Type", "application/octet-stream"), request.get_data())
+
+    def upload_form(self) -> Response:
+        sent = next(iter(request.files.values()), None)
+        if sent is None:
+            raise Wrong(400, "Invalid request", "No file in the request")
+        return self._store(request.form.get("table_name", ""), request.form.get("table_sys_id", ""),
+                           sent.filename or "file", sent.mimetype, sent.read())
+
+    def _store(self, table: str, id: str, name: str, media_type: str, data: bytes) -> Response:
+        if not (table and id and name):
+            raise Wrong(400, "Missing query parameters", "table_name, table_sys_id and file_name are required")
+        with self.desk.lock:
+            ticket = self.side.find(id)
+            if ticket is None or ticket.hidden or words.TABLES[ticket.kind] != table:
+                raise Wrong(*NOT_FOUND)
+            file = self.desk.attach(ticket, self.side.account().id, name, media_type, data, touch=False)
+            return answer({"result": records.file_row(self.side, file)}, 201)
