@@ -129,7 +129,8 @@ class _Merge:
                 self._write(Side.PARTNER, name, tool, partner)
         elif rule is Owner.TOOL:
             self.plan.rejected.append(Rejection(name, Side.TOOL, partner, "the tool owns this field"))
-            self._write(Side.PARTNER, name, tool, partner)
+            if has_base or not _blank(tool):
+                self._write(Side.PARTNER, name, tool, partner)
         else:
             self._write(Side.TOOL, name, partner, tool)
 
@@ -148,7 +149,7 @@ class _Merge:
             return None, tool
         if rule is Owner.CONNECTOR:
             return Side.PARTNER, partner
-        if rule is Owner.SET and _lists(base, tool, partner):
+        if rule is Owner.SET and name != "state" and _lists(base, tool, partner):
             return None, united(base or (), tool or (), partner or ())
         if rule is Owner.NEWEST:
             theirs, ours = self.context.at(Side.TOOL, name), self.context.at(Side.PARTNER, name)

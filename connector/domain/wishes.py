@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connector.domain.changes import LATE, PER_REVISION, changed_fields, diff
 from connector.domain.delivery import Delivery, Verb
@@ -125,12 +126,18 @@ def absorb(ticket: Ticket, base: Ticket | None, reading: Ticket, *, revision: in
 
 
 def give_up(ticket: Ticket, base: Ticket | None, *, lost: Sequence[Wish], left: Sequence[Wish], revision: int,
-            now: datetime, rule: str) -> Absorbed:
-    """Take wishes back that the tool refused: its values return, and the loss is recorded."""
+            now: datetime, rule: str, delivery: int, reason: str) -> Absorbed:
+    """Take wishes back that the tool refused: its values return, and the loss is recorded with its delivery.
+
+    A wish without a name is something said: it has no value that could return.
+    """
     shown = ticket if base is None else base
     work = _Work(shown, shown, revision, lambda name: Owner.TOOL, now, (), ())
+    work.because = {"delivery": delivery, "reason": reason}
     for wish in lost:
-        if not wish.void and not agrees(unit(shown, wish.name), wish.value):
+        if not wish.name:
+            work.lose("", [wish], None, None, rule)
+        elif not wish.void:
             work.lose(wish.name, [wish], wish.value, unit(shown, wish.name), rule)
     kept = {wish.name: wish.value for wish in left if not wish.void}
     return Absorbed(ticket=put(shown, fields(kept)), base=shown if kept else None, events=work.events,
@@ -158,6 +165,7 @@ class _Work:
         self.again_events: dict[str, tuple[str, ...]] = {}
         self.waiting = False
         self.conflicts = 0
+        self.because: dict[str, Value] = {}
 
     def wished(self, name: str, line: list[Wish]) -> None:
         """What the reading means for one field with wishes, the last of which counts."""
@@ -251,8 +259,8 @@ class _Work:
             self.events.append(supersede(keys, self.now))
 
     def _record(self, name: str, lost: Any, kept: Any, rule: str) -> None:
-        self.events.append(conflict(f"!{name}/{self.revision}", self.now, name, _told(name, lost), _told(name, kept),
-                                    str(rule)))
+        event = conflict(f"!{name}/{self.revision}", self.now, name, _told(name, lost), _told(name, kept), str(rule))
+        self.events.append(replace(event, data={**event.data, **self.because}) if self.because else event)
         self.conflicts += 1
 
     def again(self) -> Again | None:
