@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -273,4 +274,30 @@ api_tokens = Table(
     Column("revoked_at", Utc),
     _index("ix_api_tokens_user", "user"),
     sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Words, primary_key=True),
+    Column("user", Key, ForeignKey("users.id"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("agent", Words, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    _index("ix_sessions_user", "user"),  # a user's sessions: shown, closed together
+    _index("ix_sessions_opened", "opened_at"),  # removal of old ones
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("owner", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("digest", Words, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", LargeBinary),
+    _index("ix_answers_at", "at"),  # removal of old ones
 )

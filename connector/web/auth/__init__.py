@@ -1,0 +1,1 @@
+"""Who is asking: people by session cookie, programs by token."""

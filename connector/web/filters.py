@@ -1,0 +1,78 @@
+"""What templates can call: names of things, values as people read them, links that keep a page's filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from markupsafe import Markup, escape
+
+from connector.web import i18n, words
+from connector.web.i18n import _
+from connector.web.rights import Right
+from connector.web.services import services
+
+
+def value(raw: Any, field: str = "") -> str | Markup:
+    """A field's value for people: words for codes, local time for instants, a dash for what is not known."""
+    if raw is None or raw == "" or raw == ():
+        return Markup('<span class="none" aria-label="{}">&ndash;</span>').format(_("not known"))
+    if isinstance(raw, bool):
+        return _("yes") if raw else _("no")
+    if isinstance(raw, datetime):
+        return when(raw)
+    if isinstance(raw, (tuple, list)):
+        return ", ".join(str(item) for item in raw)
+    if isinstance(raw, float):
+        return i18n.number(raw)
+    return words.value_name(field, raw)
+
+
+def when(at: datetime | None, style: str = "both") -> Markup:
+    """A time with its zone: `both` relative and absolute, `short` relative with the absolute on hover and for print."""
+    if at is None:
+        return Markup('<span class="none">&ndash;</span>')
+    seen = i18n.moment(at, services().now())
+    if style == "absolute":
+        inner = escape(seen.absolute)
+    elif style == "short":
+        inner = Markup('<span class="rel">{}</span> <span class="abs">{} {}</span>').format(
+            seen.relative, seen.short, seen.zone
+        )
+    else:
+        inner = Markup('<span class="abs">{}</span> <span class="rel">({})</span>').format(seen.absolute, seen.relative)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(seen.iso, seen.absolute, inner)
+
+
+def here(**changes: Any) -> str:
+    """This page's address with some query values changed (None removes one); a changed filter starts at page one."""
+    args: dict[str, Any] = {key: request.args.getlist(key) for key in request.args}
+    if "cursor" not in changes:
+        args.pop("cursor", None)
+    args.update(changes)
+    kept = {key: item for key, item in args.items() if item not in (None, "", [], [""])}
+    return url_for(request.endpoint or "", **{**(request.view_args or {}), **kept})
+
+
+def may(right: str) -> bool:
+    asking = getattr(g, "who", None)
+    return asking is not None and asking.may(Right(right))
+
+
+def _context() -> Mapping[str, Any]:
+    return {
+        "who": getattr(g, "who", None),
+        "theme": request.cookies.get("theme", "auto") if request.cookies.get("theme") in ("light", "dark") else "auto",
+        "deployment": services().settings.name,
+        "request_id": getattr(g, "request_id", ""),
+        "now": services().now,
+    }
+
+
+def install(app: Flask) -> None:
+    env: Any = app.jinja_env
+    env.filters.update(value=value, when=when, field_name=words.field_name)
+    env.globals.update(word=words.word, here=here, may=may, languages=words.LANGUAGES)
+    app.context_processor(_context)

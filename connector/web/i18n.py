@@ -1,0 +1,142 @@
+"""Words, dates and numbers in the reader's language. Plain Babel and Jinja: see docs/decisions/0080."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime, format_skeleton, format_timedelta, get_timezone_name
+from babel.numbers import format_decimal, format_percent
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, has_request_context, request
+
+FOLDER: Final = Path(__file__).parent / "translations"
+LOCALES: Final = ("en", "en_GB", "fr", "fr_CH", "fr_CA")
+"""What a person can choose. Words come by language, formats by the whole locale."""
+
+
+def _(text: str) -> str:
+    return translations(locale().language).ugettext(text)
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    return translations(locale().language).ungettext(one, many, n)
+
+
+def mark(text: str) -> str:
+    """Marks a text for translation where it is defined; `_` translates it where it is shown."""
+    return text
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    return NullTranslations() if language == "en" else Translations.load(FOLDER, [language])
+
+
+def locale() -> Locale:
+    """The locale of the current request: set by who is signed in, else what the browser asks for, else English."""
+    return _parse(getattr(g, "locale", "") or "en") if has_request_context() else _parse("en")
+
+
+@cache
+def _parse(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+def zone() -> ZoneInfo:
+    name: str = getattr(g, "timezone", "UTC") if has_request_context() else "UTC"
+    return _zone(name)
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def choose(accepted: Sequence[str], languages: Sequence[str]) -> str:
+    """The first accepted locale we have (`fr-CH` before `fr`), of the languages this deployment offers; else English."""
+    known = [name for name in LOCALES if name.split("_")[0] in languages]
+    for asked in accepted:
+        name = asked.replace("-", "_")
+        for candidate in (name, name.split("_")[0]):
+            for have in known:
+                if have.lower() == candidate.lower():
+                    return have
+    return known[0] if known else "en"
+
+
+def set_for_request(preferred: str, timezone: str, languages: Sequence[str]) -> None:
+    g.locale = preferred if preferred in LOCALES else choose([tag for tag, _q in request.accept_languages], languages)
+    g.timezone = timezone
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant as the reader sees it: `absolute` with its zone, `short` without date when it is today, `relative`."""
+
+    iso: str
+    absolute: str
+    short: str
+    relative: str
+    zone: str
+
+
+def moment(at: datetime, now: datetime) -> Moment:
+    local = at.astimezone(zone())
+    abbreviation = get_timezone_name(local, width="short", locale=locale())
+    same_day = local.date() == now.astimezone(zone()).date()
+    skeleton = "Hm" if same_day else "MMMdHm" if local.year == now.astimezone(zone()).year else "yMMMd"
+    return Moment(
+        iso=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        absolute=f"{format_datetime(local, 'medium', locale=locale())} {abbreviation}",
+        short=_skeleton(local, skeleton),
+        relative=relative(at - now),
+        zone=abbreviation,
+    )
+
+
+def _skeleton(local: datetime, skeleton: str) -> str:
+    return format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale())
+
+
+def relative(delta: timedelta) -> str:
+    """`3 minutes ago`, `in 2 hours`; `now` within five seconds."""
+    if abs(delta) < timedelta(seconds=5):
+        return _("now")
+    return format_timedelta(delta, add_direction=True, threshold=1.1, locale=locale())
+
+
+def duration(delta: timedelta) -> str:
+    return format_timedelta(delta, threshold=1.1, locale=locale())
+
+
+def number(value: float, format: str | None = None) -> str:
+    return format_decimal(value, format=format, locale=locale())
+
+
+def percent(value: float) -> str:
+    return format_percent(value, format="#,##0.#%" if 0 < value < 0.1 else None, locale=locale())
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units."""
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{number(value, '#,##0' if unit == 'B' else '#,##0.#')} {unit}"
+
+
+def install(app: Flask) -> None:
+    env: Any = app.jinja_env
+    env.add_extension("jinja2.ext.i18n")
+    env.install_gettext_callables(_, ngettext, newstyle=True)
+    env.filters.update(relative=relative, duration=duration, number=number, percent=percent, filesize=size)
+    env.globals.update(current_locale=locale, moment=moment)

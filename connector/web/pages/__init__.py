@@ -1,0 +1,12 @@
+"""Pages for people, one module each."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from connector.web.pages import audit, connections, deliveries, home, quarantine, ticket, tickets, tokens, users
+
+
+def install(app: Flask) -> None:
+    for page in (home, tickets, ticket, connections, deliveries, quarantine, audit, users, tokens):
+        app.register_blueprint(page.blueprint())

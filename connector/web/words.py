@@ -1,0 +1,160 @@
+"""The names people read for the vocabulary of the domain. English here; French in the catalogue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connector.web.i18n import _, mark
+
+KINDS: Final = {
+    "incident": mark("Incident"),
+    "service_request": mark("Service request"),
+    "task": mark("Task"),
+    "problem": mark("Problem"),
+    "change": mark("Change"),
+}
+STATES: Final = {
+    "new": mark("New"),
+    "in_progress": mark("In progress"),
+    "pending": mark("Pending"),
+    "resolved": mark("Resolved"),
+    "closed": mark("Closed"),
+    "cancelled": mark("Cancelled"),
+}
+PENDING_ON: Final = {
+    "customer": mark("customer"),
+    "supplier": mark("supplier"),
+    "problem": mark("problem"),
+    "change": mark("change"),
+    "approval": mark("approval"),
+    "internal": mark("internal work"),
+    "other": mark("something else"),
+}
+SCALES: Final = {
+    "very_high": mark("Very high"),
+    "high": mark("High"),
+    "medium": mark("Medium"),
+    "low": mark("Low"),
+    "very_low": mark("Very low"),
+}
+FIELDS: Final = {
+    "tool": mark("Tool"),
+    "kind": mark("Kind"),
+    "state": mark("State"),
+    "opened_at": mark("Opened"),
+    "updated_at": mark("Updated"),
+    "number": mark("Number"),
+    "title": mark("Title"),
+    "description": mark("Description"),
+    "pending_on": mark("Waiting for"),
+    "impact": mark("Impact"),
+    "urgency": mark("Urgency"),
+    "priority": mark("Priority"),
+    "category": mark("Category"),
+    "service": mark("Service"),
+    "customer": mark("Customer"),
+    "site": mark("Site"),
+    "contract": mark("Contract"),
+    "supplier": mark("Supplier"),
+    "requester": mark("Requester"),
+    "requester_email": mark("Requester's e-mail"),
+    "assignee": mark("Assignee"),
+    "group": mark("Group"),
+    "level": mark("Support level"),
+    "parent": mark("Parent ticket"),
+    "resolved_at": mark("Resolved at"),
+    "closed_at": mark("Closed at"),
+    "due_at": mark("Due"),
+    "tags": mark("Tags"),
+    "deleted": mark("Deleted"),
+}
+DELIVERY_STATES: Final = {
+    "waiting": mark("Waiting"),
+    "leased": mark("Being delivered"),
+    "done": mark("Done"),
+    "dead": mark("Dead letter"),
+    "dropped": mark("Dropped"),
+}
+VERBS: Final = {
+    "create": mark("Create ticket"),
+    "update": mark("Change fields"),
+    "comment": mark("Add comment"),
+    "attach": mark("Attach file"),
+}
+ROLES: Final = {
+    "admin": mark("Administrator"),
+    "planner": mark("Planner"),
+    "agent": mark("Agent"),
+    "viewer": mark("Viewer"),
+    "supplier": mark("Supplier"),
+}
+EVENT_ROLES: Final = {
+    "requester": mark("requester"),
+    "agent": mark("agent"),
+    "supplier": mark("supplier"),
+    "system": mark("system"),
+    "connector": mark("connector"),
+    "unknown": "",
+}
+RIGHTS: Final = {
+    "tickets:read": mark("Read tickets and their history"),
+    "tickets:write": mark("Create and change tickets, comment"),
+    "tools:read": mark("See the connections"),
+    "deliveries:read": mark("See deliveries"),
+    "deliveries:retry": mark("Retry deliveries"),
+    "deliveries:drop": mark("Drop deliveries"),
+    "quarantine:read": mark("See the quarantine"),
+    "quarantine:retry": mark("Retry tickets in quarantine"),
+    "imports:read": mark("See imports"),
+    "audit:read": mark("Read the audit trail"),
+    "metrics:read": mark("Read metrics"),
+    "users:manage": mark("Manage users and tokens"),
+}
+ACTIONS: Final = {
+    "signed in": mark("Signed in"),
+    "sign-in failed": mark("Failed sign-in"),
+    "signed out": mark("Signed out"),
+    "password changed": mark("Password changed"),
+    "user created": mark("User created"),
+    "user changed": mark("User changed"),
+    "token created": mark("API token created"),
+    "token revoked": mark("API token revoked"),
+    "ticket edited": mark("Ticket edited"),
+    "ticket created": mark("Ticket created"),
+    "comment added": mark("Comment added"),
+    "delivery retried": mark("Delivery retried"),
+    "delivery dropped": mark("Delivery dropped"),
+    "quarantine retried": mark("Quarantine retried"),
+    "webhook refused": mark("Webhook refused"),
+}
+_VALUES: Final = {
+    "kind": KINDS,
+    "state": STATES,
+    "pending_on": PENDING_ON,
+    "impact": SCALES,
+    "urgency": SCALES,
+}
+EMPTY: Final = {"none": mark("not known"), "open": mark("open")}
+LANGUAGES: Final = {
+    "en": "English (US)",
+    "en_GB": "English (UK)",
+    "fr": "Français (France)",
+    "fr_CH": "Français (Suisse)",
+    "fr_CA": "Français (Canada)",
+}
+
+
+def word(table: str, key: object) -> str:
+    """The translated name in one of the tables above (`kinds`, `states`, ...); an unknown key is its own name."""
+    names: dict[str, str] = globals()[table.upper()]
+    text = names.get(str(key), str(key))
+    return _(text) if text else ""
+
+
+def field_name(field: str) -> str:
+    return field[7:].replace("_", " ") if field.startswith("custom.") else word("fields", field)
+
+
+def value_name(field: str, value: object) -> str:
+    names = _VALUES.get(field)
+    return _(names[str(value)]) if names and str(value) in names else str(value)
