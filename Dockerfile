@@ -11,7 +11,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/connector --create-home con
 COPY --from=build /opt/connector /opt/connector
 COPY mappings /etc/connector/mappings
 COPY sla_profiles /etc/connector/sla_profiles
-ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1 CONNECTOR_CONFIG=/etc/connector/connector.yaml
+ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1 CONNECTOR_SETTINGS=/etc/connector/connector.yaml
 WORKDIR /var/lib/connector
 USER connector
 VOLUME /var/lib/connector

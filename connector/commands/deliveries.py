@@ -1,0 +1,41 @@
+"""`connector deliveries`: what goes out, and what could not."""
+
+from __future__ import annotations
+
+import click
+
+from connector.commands.context import Context, pass_context
+from connector.store.queries import Queries
+
+
+@click.group()
+def deliveries() -> None:
+    """List deliveries; try dead ones again."""
+
+
+@deliveries.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(["waiting", "leased", "done", "dead", "dropped"]),
+              default=("waiting", "leased", "dead"), show_default=True)
+@click.option("--target", help="Only those to this tool.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@pass_context
+def list_(context: Context, states: tuple[str, ...], target: str | None, limit: int) -> None:
+    """Newest first: id, state, target, verb, tries, reason."""
+    with context.deployed() as deployment:
+        rows = Queries(deployment.store).deliveries(state=states, target=target, limit=limit).rows
+        for row in rows:
+            click.echo(f"{row.id}\t{row.state}\t{row.target}\t{row.verb}\t{row.attempts}\t{row.reason}")
+
+
+@deliveries.command()
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--target", help="All dead ones to this tool.")
+@pass_context
+def retry(context: Context, ids: tuple[int, ...], target: str | None) -> None:
+    """Put dead deliveries back in the queue: those with these IDS, or all to one target."""
+    if bool(ids) == bool(target):
+        raise click.UsageError("give ids, or --target")
+    with context.deployed() as deployment, deployment.store.begin() as tx:
+        count = tx.revive(list(ids) or None, target, deployment.deps.now())
+        tx.audit(deployment.deps.now(), "command line", "deliveries.retry", target or "", {"ids": list(ids)})
+    click.echo(f"{count} put back")

@@ -1,0 +1,81 @@
+"""The one place where a deployment is put together: settings in, dependencies out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connector import store as stores
+from connector import vendors
+from connector.agreements import Agreements
+from connector.ports import Deps, Tool
+from connector.settings import Settings, ToolSettings, load_mapping
+from connector.store.sql import SqlStore
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Everything that lives as long as the process. `close` gives back connections and sessions in tools."""
+
+    settings: Settings
+    store: SqlStore
+    deps: Deps
+    agreements: Agreements | None
+
+    def close(self) -> None:
+        for tool in self.deps.tools.values():
+            tool.vendor.close()
+        self.store.close()
+
+
+def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deployment:
+    """Raises ConfigError when a mapping, the agreements or the store cannot be used."""
+    tools = {name: _tool(tool, now) for name, tool in settings.tools.items()}
+    agreements = _agreements(settings)
+    store = open_store(settings)
+    deps = Deps(
+        store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current
+    )
+    return Deployment(settings, store, deps, agreements)
+
+
+@contextmanager
+def deployed(settings: Settings, now: Callable[[], datetime] = utc_now) -> Iterator[Deployment]:
+    deployment = deploy(settings, now)
+    try:
+        yield deployment
+    finally:
+        deployment.close()
+
+
+def open_store(settings: Settings) -> SqlStore:
+    password = settings.store_password
+    return stores.open(settings.store_url, None if password is None else password.reveal())
+
+
+def owner() -> str:
+    """A name no other process has, also not an earlier one with the same number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:
+    mapping = load_mapping(settings.mapping)
+    return Tool(
+        name=settings.name, vendor=vendors.build(settings, mapping, now), mapping=mapping,
+        poll_every=settings.poll_every, concurrency=settings.concurrency, per_minute=settings.per_minute,
+    )
+
+
+def _agreements(settings: Settings) -> Agreements | None:
+    folder = Path(settings.file).resolve().parent / "sla_profiles"
+    return Agreements(folder) if folder.is_dir() else None
