@@ -57,10 +57,18 @@ def load(folder: Path, older: Older | None = None) -> Folder:
     return Folder(registry, [*reader.warnings, *found], reader.documents)
 
 
-def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any]) -> str:
-    """Names content: the same profile on the same calendars has the same version, wherever it is read."""
-    raw = orjson.dumps([data, calendars], option=orjson.OPT_SORT_KEYS)
+def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> str:
+    """Names content: the same profile on the same calendars and entries has the same version, wherever it is read."""
+    raw = orjson.dumps([data, calendars, directory], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(raw).hexdigest()[:12]
+
+
+def revive(document: Mapping[str, Any], version: str) -> Profile | None:
+    """A profile from an archived document; None when this program can no longer read it."""
+    profile = parse(document["data"], Problems(str(document.get("file", ""))), version)
+    if profile is None:
+        return None
+    return replace(profile, calendars=document["calendars"], directory=document["directory"])
 
 
 def used_calendars(profile: Profile, directory: Mapping[str, Any]) -> set[str]:
@@ -177,8 +185,12 @@ class _Reader:
                 if profile is not None:
                     names = used_calendars(profile, directory)
                     used = {name: calendars[name] for name in sorted(names & set(calendars))}
-                    version = version_of(data, used)
-                    found.append(replace(profile, version=version))
-                    self.documents[profile.name] = {"file": str(path), "data": data, "calendars": used}
+                    sources = {*profile.calendar.sources, *(profile.timezone.sources if profile.timezone else ())}
+                    entries = {source: directory[source] for source in sorted(sources) if source in directory}
+                    found.append(replace(profile, version=version_of(data, used, entries), calendars=used,
+                                         directory=entries))
+                    self.documents[profile.name] = {
+                        "file": str(path), "data": data, "calendars": used, "directory": entries,
+                    }
                 self._take(problems)
         return found

@@ -14,16 +14,16 @@ def health(context: Context, worker: bool) -> None:
     """Whether the web server of this host answers (or, with --worker, whether a worker is alive)."""
     settings = context.settings
     if worker:
-        from connector.store.queries import Queries
+        from connector.web.vitals import reasons
         from connector.wiring import open_store, utc_now
 
         store = open_store(settings)
         try:
-            alive = Queries(store).worker_alive(utc_now())
+            missing = reasons(store, utc_now())
         finally:
             store.close()
-        click.echo("a worker is alive" if alive else "no worker has shown itself lately")
-        raise SystemExit(0 if alive else 1)
+        click.echo("\n".join(missing) or "a worker is alive")
+        raise SystemExit(1 if missing else 0)
     import requests
 
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104

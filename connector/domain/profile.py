@@ -140,6 +140,9 @@ class Profile:
     description: str = ""
     version: str = ""
     file: str = ""
+    calendars: Mapping[str, Mapping[str, Any]] | None = None
+    directory: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None
+    """The calendars and directory entries of this version; None takes those of the registry."""
     plan_fields: frozenset[str] = field(init=False, compare=False)
     """Facts that decide priority, calendar and zone."""
     fields: frozenset[str] = field(init=False, compare=False)

@@ -33,7 +33,7 @@ class Registry:
     directory: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     older: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
     """Earlier versions that running clocks still hold, by (name, version)."""
-    _built: dict[tuple[str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
+    _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
 
     @classmethod
     def checked(
@@ -59,31 +59,31 @@ class Registry:
 
     def hours(self, profile: Profile, facts: Mapping[str, Any], named: str | None = None) -> Hours:
         """The calendar of a profile for these facts; `named` (a target's own calendar) wins over the chain."""
-        name, source = (named, "target") if named else self._find(profile.calendar, facts, "calendar")
+        directory = self.directory if profile.directory is None else profile.directory
+        name, source = (named, "target") if named else _find(profile.calendar, facts, "calendar", directory)
         zone, zone_source = ("", "calendar")
         if profile.timezone is not None:
-            zone, zone_source = self._find(profile.timezone, facts, "timezone")
-        return Hours(self.calendar(name, zone), source, zone_source)
+            zone, zone_source = _find(profile.timezone, facts, "timezone", directory)
+        return Hours(self.calendar(name, zone, profile), source, zone_source)
 
-    def calendar(self, name: str, zone: str = "") -> ServiceCalendar:
-        """A calendar by name, in its own zone or another. Raises ConfigError when it cannot be."""
-        found = self._built.get((name, zone))
+    def calendar(self, name: str, zone: str = "", profile: Profile | None = None) -> ServiceCalendar:
+        """A calendar by name, in its own zone or another, as a profile's version knows it.
+
+        Raises ConfigError when it cannot be.
+        """
+        own = profile is not None and profile.calendars is not None
+        key = (profile.version if profile is not None and own else "", name, zone)
+        found = self._built.get(key)
         if found is None:
-            data = self.calendars.get(name)
+            calendars = profile.calendars if profile is not None and profile.calendars is not None else self.calendars
+            data = calendars.get(name)
             if data is None and name == ALWAYS:
                 data = {"timezone": "UTC", "hours": ALWAYS}
             if data is None:
                 raise ConfigError([Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}")])
             data = {**data, "timezone": zone} if zone else data
-            found = self._built[name, zone] = ServiceCalendar.from_dict(data, name=name)
+            found = self._built[key] = ServiceCalendar.from_dict(data, name=name)
         return found
-
-    def _find(self, chain: Chain, facts: Mapping[str, Any], attribute: str) -> tuple[str, str]:
-        for source in chain.sources:
-            entry = self.directory.get(source, {}).get(str(facts.get(SOURCE_FIELDS[source]) or ""))
-            if entry and entry.get(attribute):
-                return str(entry[attribute]), f"{source} {facts.get(SOURCE_FIELDS[source])}"
-        return chain.otherwise, "profile"
 
     def _unknown_names(self) -> Iterable[Problem]:
         names = {profile.name for profile in self.profiles}
@@ -107,6 +107,16 @@ class Registry:
                 if calendar and calendar not in self.calendars and calendar != ALWAYS:
                     yield Problem(f"there is no calendar `{calendar}`{did_you_mean(str(calendar), self.calendars)}",
                                   path=f"directory.{source}.{name}")
+
+
+def _find(
+    chain: Chain, facts: Mapping[str, Any], attribute: str, directory: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> tuple[str, str]:
+    for source in chain.sources:
+        entry = directory.get(source, {}).get(str(facts.get(SOURCE_FIELDS[source]) or ""))
+        if entry and entry.get(attribute):
+            return str(entry[attribute]), f"{source} {facts.get(SOURCE_FIELDS[source])}"
+    return chain.otherwise, "profile"
 
 
 def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:

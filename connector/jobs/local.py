@@ -27,7 +27,7 @@ log = structlog.get_logger("connector.jobs")
 QUICK: Final = timedelta(milliseconds=500)
 MINUTE: Final = timedelta(minutes=1)
 HEARTBEAT: Final = "worker"
-"""Lease that shows a worker is alive; `connector health --worker` and /readyz look at it."""
+"""Lease that shows a worker is alive (connector/web/vitals.py)."""
 
 
 class Worker:
