@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from connector.domain.errors import TryLater
 from connector.ports import Store, Tx
 from connector.store import schema
+from connector.store.agreements import AgreementRoom
 from connector.store.desk import DeskRoom
 from connector.store.engine import BUSY_SECONDS, connect, parse, passing
 from connector.store.outbox import OutboxRoom
@@ -19,7 +20,7 @@ from connector.store.reading import ReadingRoom
 from connector.store.tickets import TicketRoom
 
 
-class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom):
+class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom):
     """All rooms on one connection."""
 
 
@@ -41,7 +42,7 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlTx]:
         with passing(), self.engine.connect() as conn:
-            with _frozen(conn, self.postgres):
+            with frozen(conn, postgres=self.postgres):
                 yield SqlTx(conn, writing=False)
 
     def close(self) -> None:
@@ -61,7 +62,7 @@ class _Turn:
 
 
 @contextmanager
-def _frozen(conn: Connection, postgres: bool) -> Iterator[None]:
+def frozen(conn: Connection, *, postgres: bool) -> Iterator[None]:
     """One consistent view, and no writing by mistake."""
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
     conn.execution_options(writing=False, **options)

@@ -301,3 +301,12 @@ answers = Table(
     Column("body", LargeBinary),
     _index("ix_answers_at", "at"),  # removal of old ones
 )
+
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("profile", Words, primary_key=True),
+    Column("version", Words, primary_key=True),
+    Column("document", Json, nullable=False),
+    Column("kept_at", Utc, nullable=False),
+)
