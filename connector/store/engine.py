@@ -31,6 +31,10 @@ _PASSING: Final = ("08", "40", "53", "55P03", "57")
 """SQLSTATE classes that pass: connection, rollback (deadlock), resources, lock wait, operator intervention."""
 
 
+class Damaged(ConfigError):
+    """The file of a store cannot be read."""
+
+
 def parse(url: str, password: str | None = None) -> URL:
     """The address of a store. Raises ConfigError when it is neither a SQLite file nor PostgreSQL."""
     try:
@@ -100,24 +104,24 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def passing(what: str = "the store cannot answer now") -> Iterator[None]:
-    """Turns failures that pass by themselves into TryLater; the others stay what they are."""
+    """Turns failures that pass by themselves into TryLater, a broken file into Damaged; others stay what they are."""
     try:
         yield
     except TimeoutError:
         raise TryLater(f"{what}: no free connection") from None
-    except DBAPIError as error:
-        if error.connection_invalidated or _passes(error.orig):
-            raise TryLater(f"{what}: {_kind(error.orig)}") from error
-        raise
-    except Exception as error:  # straight from a driver, on the fast paths
-        if _passes(error):
-            raise TryLater(f"{what}: {_kind(error)}") from error
+    except Exception as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error  # the fast paths speak to the driver directly
+        if getattr(error, "connection_invalidated", False) or _passes(cause):
+            raise TryLater(f"{what}: {_kind(cause)}") from error
+        if _code(cause) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise Damaged([Problem(f"the file of the store is damaged or no store at all ({cause}); "
+                                   "restore a backup with: connector db restore", path="store.url")]) from error
         raise
 
 
 def _passes(error: Any) -> bool:
-    if isinstance(error, sqlite3.OperationalError):
-        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return True
     state: str | None = getattr(error, "sqlstate", None)
     if state is not None:
         return state.startswith(_PASSING)
@@ -125,5 +129,11 @@ def _passes(error: Any) -> bool:
 
 
 def _kind(error: Any) -> str:
+    """Enough to act on. A server's message may quote values, one about the connection does not."""
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
-    return f"{type(error).__name__} {state}" if state else type(error).__name__
+    return f"{type(error).__name__} {state}" if state else (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _code(error: Any) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code

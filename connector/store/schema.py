@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from connector.domain.errors import ConfigError, Problem
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = 0x5EDE12
 
 
 def head() -> str:
@@ -21,6 +24,11 @@ def head() -> str:
     newest = _scripts().get_current_head()
     assert newest is not None
     return newest
+
+
+def versions() -> set[str]:
+    """All versions that this program can bring to `head`."""
+    return {script.revision for script in _scripts().walk_revisions()}
 
 
 def version(conn: Connection) -> str | None:
@@ -35,7 +43,7 @@ def problem(conn: Connection) -> str:
         return ""
     if found is None:
         return "the store has no tables yet; make them with: connector db upgrade"
-    if found in {script.revision for script in _scripts().walk_revisions()}:
+    if found in versions():
         return f"the store's schema is version {found}, older than {head()}; bring it up with: connector db upgrade"
     return (f"the store's schema is version {found}, which this program (at {head()}) does not know; "
             "it was made by a newer one: install that, or restore a backup made before")
@@ -51,13 +59,34 @@ def check(engine: Engine) -> None:
 
 def upgrade(engine: Engine, to: str = "head") -> None:
     """Brings a store to version `to`, in one transaction. Raises ConfigError for a store of a newer program."""
-    with engine.begin() as conn:
+    with engine.connect() as conn, _one_at_a_time(conn):
         found = version(conn)
-        if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+        if found is not None and found not in versions():
             raise ConfigError([Problem(problem(conn), path="store.url")])
         config = _config()
         config.attributes["connection"] = conn
         command.upgrade(config, to)
+
+
+@contextmanager
+def _one_at_a_time(conn: Connection) -> Iterator[None]:
+    """One transaction; of two who upgrade at once the second finds the work done."""
+    if conn.dialect.name == "postgresql":
+        with conn.begin():
+            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            yield
+        return
+    # SQLite changes a table by making a new one: while the old one goes, rows would point to nothing.
+    driver: Any = conn.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with conn.begin():
+            yield
+            lost = conn.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if lost:
+                raise ConfigError([Problem(f"{lost[0]}: a row points to nothing in {lost[2]}", path="store.url")])
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _config() -> Config:
