@@ -34,7 +34,7 @@ class Overview:
             known = {row.tool: _health(row) for row in tx.run(select(connections))}
             recent = select(exchanges.c.tool, func.sum(exchanges.c.worked), func.sum(exchanges.c.failed)).where(
                 exchanges.c.hour > now - timedelta(hours=24)).group_by(exchanges.c.tool)
-            rates = {tool: (int(worked), int(failed)) for tool, worked, failed in tx.run(recent).tuples()}
+            rates = {tool: (int(worked), int(failed)) for tool, worked, failed in tx.run(recent)}
         names = {*tools, *known, *(tool for tool, _ in (*counts.tickets, *counts.moved_at))}
         return [_row(name, known.get(name, {}), rates.get(name, (0, 0)), counts) for name in sorted(names)]
 
@@ -44,10 +44,10 @@ def _counts(tx: SqlTx) -> Counts:
         tickets.c.state, tickets.c.tool)
     outbox = select(deliveries.c.target, deliveries.c.state, func.count(), func.min(deliveries.c.created_at)).where(
         deliveries.c.state.in_(_SHOWN)).group_by(deliveries.c.state, deliveries.c.target)
-    depth = tx.run(outbox).tuples().all()
-    moved = tx.run(select(cursors.c.tool, cursors.c.stream, cursors.c.moved_at)).tuples()
+    depth = tx.run(outbox).all()
+    moved = tx.run(select(cursors.c.tool, cursors.c.stream, cursors.c.moved_at))
     return Counts(
-        tickets={(tool, state): count for tool, state, count in tx.run(by_state).tuples()},
+        tickets={(tool, state): count for tool, state, count in tx.run(by_state)},
         deliveries={(target, state): count for target, state, count, _ in depth},
         oldest_waiting={target: oldest for target, state, _, oldest in depth if state == "waiting"},
         hints=_per(tx, select(hints.c.tool, func.count()).group_by(hints.c.tool)),
@@ -58,7 +58,7 @@ def _counts(tx: SqlTx) -> Counts:
 
 
 def _per(tx: SqlTx, counted: Select[Any]) -> dict[str, int]:
-    return dict(tx.run(counted).tuples().all())
+    return dict(tx.run(counted).all())
 
 
 def _health(row: Any) -> dict[str, Any]:

@@ -134,9 +134,8 @@ deliveries = Table(
     _index("ix_deliveries_lane", "lane", "id", where=ACTIVE),  # claim: is it the head of its lane
     # claim: at most one delivery of a lane is in work, whatever the code believes
     _index("uq_deliveries_lane_leased", "lane", where="state = 'leased'", unique=True),
-    _index("ix_deliveries_lease", "lease_until", where="state = 'leased'"),  # claim: expired leases
     _index("ix_deliveries_ticket", "ticket", "id"),  # pending; a ticket's page
-    _index("ix_deliveries_state", "state", "target", "id"),  # pages, counts, revive
+    _index("ix_deliveries_state", "state", "target", "id"),  # claim: expired leases; pages, counts, revive
     sqlite_autoincrement=True,
 )
 

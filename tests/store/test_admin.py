@@ -151,8 +151,10 @@ def test_verify_finds_what_is_wrong(store: SqlStore, store_url: str) -> None:
         run("UPDATE tickets SET state = 'closed' WHERE key = 5")
         run("UPDATE events SET document = 'x' WHERE ticket = 6 AND key = 'c'")
     problems = "\n".join(verify(store_url, now=NOW + timedelta(days=1)).problems)
-    for expected in ("glpi/0 has no document", "glpi/1: its document cannot be read",
-                     "glpi/2: its document is of glpi/3", "glpi/4: its columns differ", "event c of ticket 6 cannot be read", "the lease of gone ended"):
+    for expected in (
+        "glpi/0 has no document", "glpi/1: its document cannot be read", "glpi/2: its document is of glpi/3",
+        "glpi/4: its columns differ", "event c of ticket 6 cannot be read", "the lease of gone ended",
+    ):  # fmt: skip
         assert expected in problems
     assert len(problems.splitlines()) == 6
 

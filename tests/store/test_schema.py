@@ -31,9 +31,8 @@ def definition(engine: Engine) -> list[str]:
 
 def _tidy(definition: str) -> str:
     """Without line breaks; the order of constraints inside a table has no meaning."""
-    text = " ".join(definition.split()).replace(" )", ")")
-    head, *rest = text.split(", CONSTRAINT ")
-    return ", CONSTRAINT ".join([head, *sorted(each.removesuffix(")") for each in rest])]) if rest else text
+    head, *rest = " ".join(definition.split()).split(", CONSTRAINT ")
+    return ", ".join([head.rstrip(" )"), *sorted(each.rstrip(" )") for each in rest)])
 
 
 def test_the_model_is_the_migrated_schema(store: SqlStore) -> None:
