@@ -90,8 +90,10 @@ class Http:
             session.cookies.set_policy(_NoCookies())
         # Only a connection that never carried the request is tried again here; everything else is the outbox's
         # or the next poll's business, where the wait is durable.
-        adapter = HTTPAdapter(pool_maxsize=self._pool, max_retries=Retry(total=2, connect=2, read=0, redirect=0,
-                                                                        status=0, other=0, backoff_factor=0.2))
+        # Without the last option a 429 or 503 that has a Retry-After is an error to urllib3, and its wait is lost.
+        retry = Retry(total=2, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.2,
+                      respect_retry_after_header=False)
+        adapter = HTTPAdapter(pool_maxsize=self._pool, max_retries=retry)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session

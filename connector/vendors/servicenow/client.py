@@ -25,6 +25,7 @@ from connector.domain.errors import ConfigError, ConnectorError, Problem, Refuse
 from connector.http import Http
 from connector.vendors.servicenow.answers import CREATED, READ, LoginRefused, NoRecord, judge, refusal
 from connector.vendors.servicenow.login import Login
+from connector.vendors.servicenow.query import is_id
 from connector.vendors.servicenow.records import spread
 
 PYSNOW: Final = "0.7.17"
@@ -192,6 +193,9 @@ class Client:
 
     def change(self, table: str, id: str, values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
         """PATCH: pysnow's own update would read the record, then PUT it."""
+        if not is_id(id):
+            raise Refused(f"ServiceNow: {id[:40]!r} is no id")
+
         def act(api: Any) -> Any:
             api.parameters.fields = list(fields)
             api.parameters.exclude_reference_link = True

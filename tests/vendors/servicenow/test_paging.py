@@ -209,7 +209,7 @@ def test_a_sweep_sees_every_id_once_past_hidden_ones(instance: Instance) -> None
        st.integers(0, 60))
 def test_nothing_is_lost_from_a_table_that_changes_while_it_is_read(
         seed: int, size: int, rows: int, speed: int, counts: bool, hidden: int) -> None:
-    """Whatever changes between requests, after the last two quiet readings every visible row was given in its last state."""
+    """Whatever changes between requests, after two quiet readings every visible row was given in its last state."""
     rng = random.Random(seed)
     instance = Instance()
     instance.counts = counts
