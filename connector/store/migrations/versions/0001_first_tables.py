@@ -208,7 +208,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     _index("ix_deliveries_lane", "deliveries", ["lane", "id"], where="state IN ('waiting', 'leased')")
-    _index("ix_deliveries_lease", "deliveries", ["lease_until"], where="state = 'leased'")
     _index("ix_deliveries_ready", "deliveries", ["target", "ready_at", "id"], where="state = 'waiting'")
     _index("ix_deliveries_state", "deliveries", ["state", "target", "id"])
     _index("ix_deliveries_ticket", "deliveries", ["ticket", "id"])
