@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.profile import Profile
 from connector.domain.registry import Registry
-from connector.profiles import Folder, Older, load
+from connector.ports import Store
+from connector.profiles import Folder, Older, load, revive
 
 log = structlog.get_logger("connector.agreements")
 Stamp = tuple[tuple[str, int, int], ...]
 
 
-class Agreements:
-    """Thread-safe. `older` gives the versions that running clocks still hold."""
+def older_of(kept: Mapping[tuple[str, str], Mapping[str, Any]]) -> Older:
+    """Kept versions as profiles; one that this program can no longer read is left out and told."""
+    found: dict[tuple[str, str], Profile] = {}
+    for (name, version), document in kept.items():
+        profile = revive(document, version)
+        if profile is None:
+            log.warning("kept_version_unreadable", profile=name, version=version)
+        else:
+            found[name, version] = profile
+    return found
 
-    def __init__(self, folder: Path, older: Callable[[], Older] = dict) -> None:
+
+class Agreements:
+    """Thread-safe. With a store, every version that comes into force is kept there, for clocks that still hold it."""
+
+    def __init__(self, folder: Path, store: Store | None = None, now: Callable[[], datetime] | None = None) -> None:
         self.folder = folder
-        self._older = older
+        self._store = store
+        self._now = now
         self._lock = threading.Lock()
         self._stamp = self._look()
-        self._held: Folder = load(folder, older())
+        self._held: Folder = self._load()
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the files as they are now, while the last good ones stay in force."""
 
@@ -42,9 +59,24 @@ class Agreements:
         self.current()
         return self._held
 
+    def _load(self) -> Folder:
+        if self._store is None or self._now is None:
+            return load(self.folder)
+        with self._store.read() as tx:
+            kept = tx.kept_agreements()
+        folder = load(self.folder, older_of(kept))
+        new = {
+            (profile.name, profile.version): folder.documents[profile.name] for profile in folder.registry.profiles
+            if (profile.name, profile.version) not in kept
+        }
+        if new:
+            with self._store.begin() as tx:
+                tx.keep_agreements(new, self._now())
+        return folder
+
     def _read(self) -> None:
         try:
-            self._held = load(self.folder, self._older())
+            self._held = self._load()
         except ConfigError as error:
             self.problems = tuple(error.problems)
             log.error("agreements_not_taken", problems=len(self.problems), first=str(self.problems[0]))

@@ -41,8 +41,8 @@ class Deployment:
 def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deployment:
     """Raises ConfigError when a mapping, the agreements or the store cannot be used."""
     tools = {name: _tool(tool, now) for name, tool in settings.tools.items()}
-    agreements = _agreements(settings)
     store = open_store(settings)
+    agreements = _agreements(settings, store, now)
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current
     )
@@ -76,6 +76,6 @@ def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:
     )
 
 
-def _agreements(settings: Settings) -> Agreements | None:
+def _agreements(settings: Settings, store: SqlStore, now: Callable[[], datetime]) -> Agreements | None:
     folder = Path(settings.file).resolve().parent / "sla_profiles"
-    return Agreements(folder) if folder.is_dir() else None
+    return Agreements(folder, store, now) if folder.is_dir() else None

@@ -27,14 +27,17 @@ def assess(ticket: Ticket, events: Iterable[Event], registry: Registry, now: dat
     """The clocks of a ticket at `now`, and what is worth remembering of them.
 
     Remembered are the version of every profile that applies (running clocks keep it until an admin applies another), a
-    breach once, and, when history read late shows that a recorded breach was none, its correction. Doing it again
+    breach once, and, when history read late shows that a recorded breach was none, its correction; what was
+    recorded of a profile that is gone stays. Doing it again
     with the events appended gives no events.
     """
     every = list(events)
     line = effective(every)
     pinned = pinned_versions(line)
     result = clocks(ticket, line, registry, now, pinned)
-    new = (*_agreed(result, pinned, now), *_breaches(result, _recorded(line), now))
+    living = {profile.name for profile in registry.profiles}
+    recorded = {key: told for key, told in _recorded(line).items() if key.rsplit("/", 2)[0] in living}
+    new = (*_agreed(result, pinned, now), *_breaches(result, recorded, now))
     return Assessment(result, new, result.next_at)
 
 

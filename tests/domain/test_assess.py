@@ -61,3 +61,10 @@ def test_the_next_look_is_just_after_the_first_due_time() -> None:
     assert assess(ticket(), [], registry(), MON).next_at == local(2026, 3, 2, 10) + timedelta(microseconds=1)
     pending = Story().set(MON, role=Role.AGENT, state="pending", pending_on="customer")
     assert assess(ticket(state="pending", pending_on="customer"), pending.events, registry(), MON).next_at is None
+
+
+def test_what_was_recorded_of_a_profile_since_removed_stays() -> None:
+    first = assess(ticket(), [], registry(), LATE)
+    other = registry(profile(ACME, profile="another"))
+    assert told(assess(ticket(), first.events, other, LATE).events) == [
+        ("another/first_response/1", "breached"), ("another/resolution/1", "breached")]

@@ -1,0 +1,61 @@
+"""A changed agreement: what it would do is shown first, then done once, on record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connector.domain.registry import Registry
+from connector.domain.ticket import State
+from connector.flows import agreements, assess
+from connector.store import SqlStore
+from tests.domain.test_calendar import OFFICE, local
+from tests.domain.test_engine import ACME, MON, profile, registry
+from tests.flows.test_assess import Desk
+
+NOW = local(2026, 3, 2, 14)
+
+
+def edited(resolution: str) -> Registry:
+    new = profile(ACME, targets={"first_response": "1h", "resolution": resolution})
+    object.__setattr__(new, "version", "2")
+    return Registry.checked([new], {"weekdays": OFFICE}, None, {("acme-gold", "1"): profile(ACME)})
+
+
+def desk_at_two(store: SqlStore) -> tuple[Desk, int]:
+    desk = Desk(store)
+    key = desk.add(1)
+    desk.add(2, state=State.RESOLVED)
+    desk.tick(NOW)
+    return desk, key
+
+
+def what(desk: Desk, new: Registry) -> list[tuple[str, str]]:
+    return [(d.clock, d.what) for changed in agreements.differences(desk.deps, new) for d in changed.differences]
+
+
+def test_differences_name_what_is_newly_breached_moved_and_healed(sqlite_store: SqlStore) -> None:
+    desk, _ = desk_at_two(sqlite_store)
+    assert what(desk, edited("2h")) == [("acme-gold/resolution/1", "breached")]
+    assert what(desk, edited("9h")) == [("acme-gold/resolution/1", "moved")]
+    assert what(desk, registry()) == []
+    late = Registry.checked([profile(ACME, targets={"first_response": "5h", "resolution": "8h"})], {"weekdays": OFFICE})
+    assert what(desk, late) == [("acme-gold/first_response/1", "healed")]
+
+
+def test_running_clocks_take_a_new_version_only_when_it_is_applied(store: SqlStore) -> None:
+    desk, key = desk_at_two(store)
+    new = edited("2h")
+    object.__setattr__(desk.deps, "registry", lambda: new)
+    desk.tick(NOW + timedelta(minutes=1))
+    assert desk.told(key) == ["acme-gold/first_response/1 breached"]
+    assert agreements.apply(desk.deps, "admin").tickets == 1
+    assert agreements.apply(desk.deps, "admin").tickets == 0, "what is bound already is left alone"
+    assess.tick(desk.deps)
+    assert desk.told(key) == ["acme-gold/first_response/1 breached", "acme-gold/resolution/1 breached"]
+
+
+def test_only_the_named_profiles_are_applied(sqlite_store: SqlStore) -> None:
+    desk, _ = desk_at_two(sqlite_store)
+    object.__setattr__(desk.deps, "registry", lambda: edited("2h"))
+    assert agreements.apply(desk.deps, "admin", frozenset({"other"})).tickets == 0
+    assert MON < NOW
