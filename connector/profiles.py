@@ -35,7 +35,12 @@ class Folder:
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def load(folder: Path, older: Older | None = None) -> Folder:
+def load_with(folder: Path, file: Path) -> Folder:
+    """The agreements under `folder`, with one profile file in the place of the profile of its name, or besides."""
+    return load(folder, extra=file)
+
+
+def load(folder: Path, older: Older | None = None, extra: Path | None = None) -> Folder:
     """Every agreement under `folder`. Raises ConfigError with every problem of every file.
 
     Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles), directory.yaml.
@@ -43,7 +48,7 @@ def load(folder: Path, older: Older | None = None) -> Folder:
     reader = _Reader(folder)
     calendars = reader.calendars()
     directory = reader.directory()
-    profiles = reader.profiles(calendars, directory)
+    profiles = reader.profiles(calendars, directory, extra)
     if reader.errors:
         raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
     try:
@@ -173,24 +178,27 @@ class _Reader:
             found.append(replace(problem, line=line, column=column))
         return found
 
-    def profiles(self, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> list[Profile]:
-        found: list[Profile] = []
-        for part in PROFILE_FOLDERS:
-            for path in sorted((self.folder / part).glob("*.yaml")):
-                read = self._document(path)
-                if read is None:
-                    continue
-                data, problems = read
-                profile = parse(data, problems)
-                if profile is not None:
-                    names = used_calendars(profile, directory)
-                    used = {name: calendars[name] for name in sorted(names & set(calendars))}
-                    sources = {*profile.calendar.sources, *(profile.timezone.sources if profile.timezone else ())}
-                    entries = {source: directory[source] for source in sorted(sources) if source in directory}
-                    found.append(replace(profile, version=version_of(data, used, entries), calendars=used,
-                                         directory=entries))
-                    self.documents[profile.name] = {
-                        "file": str(path), "data": data, "calendars": used, "directory": entries,
-                    }
-                self._take(problems)
+    def profiles(
+        self, calendars: Mapping[str, Any], directory: Mapping[str, Any], extra: Path | None
+    ) -> list[Profile]:
+        """All profiles; that of `extra` takes the place of the one of its name."""
+        paths = [path for part in PROFILE_FOLDERS for path in sorted((self.folder / part).glob("*.yaml"))]
+        found = [profile for path in paths if (profile := self._profile(path, calendars, directory)) is not None]
+        if extra is not None and (tried := self._profile(extra, calendars, directory)) is not None:
+            found = [*(profile for profile in found if profile.name != tried.name), tried]
         return found
+
+    def _profile(self, path: Path, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> Profile | None:
+        read = self._document(path)
+        if read is None:
+            return None
+        data, problems = read
+        profile = parse(data, problems)
+        self._take(problems)
+        if profile is None:
+            return None
+        used = {name: calendars[name] for name in sorted(used_calendars(profile, directory) & set(calendars))}
+        sources = {*profile.calendar.sources, *(profile.timezone.sources if profile.timezone else ())}
+        entries = {source: directory[source] for source in sorted(sources) if source in directory}
+        self.documents[profile.name] = {"file": str(path), "data": data, "calendars": used, "directory": entries}
+        return replace(profile, version=version_of(data, used, entries), calendars=used, directory=entries)

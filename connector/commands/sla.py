@@ -1,24 +1,35 @@
-"""`connector sla`: explain, replay, compare and try agreements."""
+"""`connector sla`: explain, replay, compare, apply and try agreements."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
+from connector.commands.context import Context, pass_context
+from connector.domain.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from connector.domain.explain import Explanation
+    from connector.wiring import Deployment
+
 
 @click.group()
 def sla() -> None:
-    """Explain due times, replay states, try a profile on history."""
+    """Explain due times, replay states, compare, apply and try agreements."""
+
+
+def _json(data: Any) -> None:
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
 
 
 @sla.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 def replay(file: Path) -> None:
     """Replay the cases of FILE (JSON, - for standard input) through one clock each; prints the readings as JSON."""
-    from connector.domain.errors import ConfigError, Problem
     from connector.domain.replay import replay as run
 
     name = "standard input" if str(file) == "-" else str(file)
@@ -26,4 +37,106 @@ def replay(file: Path) -> None:
         cases = orjson.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except orjson.JSONDecodeError as error:
         raise ConfigError([Problem(f"is not JSON: {error.msg}", name, error.lineno, error.colno)]) from None
-    click.echo(orjson.dumps(run(cases, name), option=orjson.OPT_INDENT_2))
+    _json(run(cases, name))
+
+
+@sla.command()
+@click.argument("ticket")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def explain(context: Context, ticket: str, as_json: bool) -> None:
+    """Show the ledger behind every due time of TICKET (a number, TOOL/ID or our key)."""
+    from connector.commands.ledger import print_ledger
+    from connector.commands.tickets import find
+    from connector.domain.assess import assess
+    from connector.domain.explain import as_dict
+    from connector.domain.explain import explain as tell
+    from connector.store.queries import Queries
+
+    with context.deployed() as deployment:
+        registry = _registry(deployment)
+        detail = find(Queries(deployment.store), ticket)
+        now = deployment.deps.now()
+        result = assess(detail.ticket, detail.events, registry, now).result
+        told: list[Explanation] = [tell(named, now) for named in result.clocks]
+    if as_json:
+        _json({"ticket": str(detail.ticket.ref), "now": now.isoformat(), "problems": list(result.problems),
+               "clocks": [as_dict(one) for one in told]})
+        return
+    print_ledger(detail.ticket, told, result.problems, now)
+
+
+@sla.command()
+@click.option("--profiles", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True,
+              help="Folder of the edited agreements.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def diff(context: Context, profiles: Path, as_json: bool) -> None:
+    """What the agreements in a folder would do to the clocks of all open tickets. Changes nothing."""
+    from connector.commands.progress import progress
+    from connector.domain.comparison import headline
+    from connector.flows import agreements
+    from connector.profiles import load
+
+    edited = load(profiles).registry
+    with context.deployed() as deployment, progress("open tickets") as tell:
+        _registry(deployment)
+        changed = list(agreements.differences(deployment.deps, edited, tell))
+    counts = headline([difference for one in changed for difference in one.differences])
+    if as_json:
+        _json({"counts": counts, "tickets": [
+            {"ticket": str(one.stored.ticket.ref), "number": one.stored.ticket.number, "clocks": [
+                {name: getattr(d, name) for name in d.__slots__} for d in one.differences]} for one in changed]})
+        return
+    for one in changed:
+        for d in one.differences:
+            click.echo(f"{one.stored.ticket.number or one.stored.ticket.ref}\t{d.clock}\t{d.what}\t"
+                       f"{d.old_due or d.old_state or '-'} -> {d.new_due or d.new_state or '-'}")
+    click.echo(", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no open clock would change")
+
+
+@sla.command()
+@click.option("--profile", "names", multiple=True, help="Only this profile (may be given several times).")
+@click.option("--by", default="command line", show_default=True, help="Who applies it, for the audit trail.")
+@pass_context
+def apply(context: Context, names: tuple[str, ...], by: str) -> None:
+    """Bind the clocks of all open tickets to the versions now in force. Recorded in the audit trail."""
+    from connector.commands.progress import progress
+    from connector.flows import agreements
+
+    with context.deployed() as deployment, progress("open tickets") as tell:
+        known = {profile.name for profile in _registry(deployment).profiles}
+        unknown = sorted(set(names) - known)
+        if unknown:
+            raise ConfigError([Problem(f"there is no profile `{name}`") for name in unknown])
+        done = agreements.apply(deployment.deps, by, frozenset(names), tell)
+    click.echo(f"{done.tickets} tickets bound to new versions")
+
+
+@sla.command()
+@click.option("--profile", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="A profile file to try instead of the one of that name (or besides them).")
+@click.option("--profiles", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="A whole folder of agreements to try.")
+@click.option("--from", "since", type=click.DateTime(["%Y-%m-%d"]), help="Tickets opened on or after this date (UTC).")
+@click.option("--to", "until", type=click.DateTime(["%Y-%m-%d"]), help="Tickets opened before this date (UTC).")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Read the clocks at this date instead of now (UTC).")
+@click.option("--where", help='Only tickets that match, as YAML: "{tool: uci, group: [Network]}".')
+@click.option("--against", help="Compare with a field of the ticket, such as custom.made_sla.")
+@click.option("--state", type=click.Path(path_type=Path, dir_okay=False),
+              help="Keep the progress in this file: started again with the same question, it goes on.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def backtest(context: Context, /, **options: Any) -> None:
+    """Run agreements over all history in the store: met share, lateness, and what would change."""
+    from connector.commands.backtest import run
+
+    run(context, **options)
+
+
+def _registry(deployment: Deployment) -> Any:
+    if deployment.agreements is None:
+        folder = Path(deployment.settings.file).parent / "sla_profiles"
+        raise ConfigError([Problem(f"there are no agreements: {folder} does not exist")])
+    return deployment.agreements.current()

@@ -1,0 +1,178 @@
+"""The work of `connector sla backtest`: parts in several processes, progress kept in a file, a table at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from connector import yaml12
+from connector.commands.context import Context
+from connector.commands.progress import progress
+from connector.domain.backtest import Tally
+from connector.domain.conditions import ALWAYS, Condition, condition
+from connector.domain.errors import ConfigError, Problem
+from connector.flows.backtest import Question, measure, parts
+from connector.profiles import Folder, load, load_with
+from connector.settings import Settings
+from connector.wiring import open_store
+
+SAVE_EVERY = 20
+"""Parts between two savings of the progress."""
+
+
+def run(
+    context: Context, *, file: Path | None, folder: Path | None, since: datetime | None, until: datetime | None,
+    as_of: datetime | None, where: str | None, against: str | None, state: Path | None, workers: int, as_json: bool,
+) -> None:
+    settings = context.settings
+    asked = _Asked(settings, file, folder, since, until, as_of or datetime.now(UTC), where, against)
+    asked.question()  # every mistake is told before any work begins
+    store = open_store(settings)
+    try:
+        ranges = parts(store)
+    finally:
+        store.close()
+    total, left = _resumed(state, asked.name(ranges), ranges)
+    with progress("tickets, in parts") as tell:
+        for n, (part, tally) in enumerate(_parts(asked, left, workers), 1):
+            total.merge(tally)
+            left = [one for one in left if one != part]
+            tell(len(ranges) - len(left), len(ranges))
+            if state is not None and (n % SAVE_EVERY == 0 or not left):
+                _save(state, asked.name(ranges), total, left)
+    result = {"profiles": asked.versions(), **total.as_dict()}
+    if as_json:
+        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    else:
+        _print(result)
+
+
+class _Asked:
+    """The question as given on the command line: small enough to be sent to other processes, which read it anew."""
+
+    def __init__(self, settings: Settings, file: Path | None, folder: Path | None, since: datetime | None,
+                 until: datetime | None, as_of: datetime, where: str | None, against: str | None) -> None:
+        self.settings, self.file, self.folder = settings, file, folder
+        self.since, self.until = (None if t is None else t.replace(tzinfo=UTC) for t in (since, until))
+        self.as_of = as_of.replace(tzinfo=UTC)
+        self.where, self.against = where, against
+
+    def _own(self) -> Path:
+        return Path(self.settings.file).resolve().parent / "sla_profiles"
+
+    def candidate(self) -> Folder:
+        if self.folder is not None:
+            return load(self.folder)
+        return load(self._own()) if self.file is None else load_with(self._own(), self.file)
+
+    def question(self) -> Question:
+        trying = self.file is not None or self.folder is not None
+        current = load(self._own()).registry if trying and self._own().is_dir() else None
+        return Question(self.candidate().registry, self.as_of, current, self.since, self.until, self._condition(),
+                        self.against)
+
+    def _condition(self) -> Condition:
+        if self.where is None:
+            return ALWAYS
+        document = yaml12.parse(self.where.encode(), "--where")
+        problems = document.problems()
+        found = condition(document.data, problems)
+        problems.stop()
+        return found
+
+    def versions(self) -> dict[str, str]:
+        return {profile.name: profile.version for profile in self.candidate().registry.profiles}
+
+    def name(self, ranges: list[tuple[int, int]]) -> str:
+        """The same for the same question over the same tickets."""
+        told = [self.versions(), str(self.since), str(self.until), self.where, self.against, ranges]
+        return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+_question: Question
+_settings: Settings
+
+
+def _begin(asked: _Asked) -> None:
+    global _question, _settings
+    _question, _settings = asked.question(), asked.settings
+
+
+def _one(part: tuple[int, int]) -> dict[str, Any]:
+    store = open_store(_settings)
+    try:
+        return measure(store, _question, *part).save()
+    finally:
+        store.close()
+
+
+def _parts(asked: _Asked, left: list[tuple[int, int]], workers: int) -> Iterator[tuple[tuple[int, int], Tally]]:
+    """Parts as they are finished. No more are handed out than there are processes, so that memory stays flat."""
+    if not left:
+        return
+    with ProcessPoolExecutor(min(workers, len(left)), initializer=_begin, initargs=(asked,)) as pool:
+        waiting = iter(left)
+        running: dict[Future[dict[str, Any]], tuple[int, int]] = {}
+        for part in waiting:
+            running[pool.submit(_one, part)] = part
+            if len(running) >= 2 * workers:
+                break
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                done = running.pop(future)
+                following = next(waiting, None)
+                if following is not None:
+                    running[pool.submit(_one, following)] = following
+                yield done, Tally.load(future.result())
+
+
+def _resumed(state: Path | None, name: str, ranges: list[tuple[int, int]]) -> tuple[Tally, list[tuple[int, int]]]:
+    if state is None or not state.exists():
+        return Tally(), ranges
+    try:
+        kept = orjson.loads(state.read_bytes())
+        if kept["question"] != name:
+            raise ConfigError([Problem("is the progress of another question: remove it, or name another", str(state))])
+        return Tally.load(kept["tally"]), [(first, last) for first, last in kept["left"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError([Problem(f"is not the progress of a backtest ({error})", str(state))]) from None
+
+
+def _save(state: Path, name: str, total: Tally, left: list[tuple[int, int]]) -> None:
+    """Whole or not at all."""
+    beside = state.with_name(state.name + ".part")
+    beside.write_bytes(orjson.dumps({"question": name, "tally": total.save(), "left": left}))
+    os.replace(beside, state)
+
+
+def _print(result: dict[str, Any]) -> None:
+    click.echo(f"{result['tickets']:,} tickets, {result['unmatched']:,} without a clock")
+    for target, dimensions in result["targets"].items():
+        for dimension, values in dimensions.items():
+            click.echo(f"\n{target} by {dimension}")
+            click.echo(f"  {'':<28}{'met':>9}{'breached':>10}{'open':>8}{'met %':>8}{'late p50':>12}{'late p90':>12}")
+            for value, cell in values.items():
+                share = "-" if cell["met_share"] is None else f"{100 * cell['met_share']:.1f}"
+                click.echo(f"  {value[:27]:<28}{cell['met']:>9,}{cell['breached']:>10,}{cell['open']:>8,}{share:>8}"
+                           f"{_hours(cell['lateness_p50_s']):>12}{_hours(cell['lateness_p90_s']):>12}")
+    changed = [c for c in result["compared"] if c["before"] != c["now"]]
+    if result["compared"]:
+        click.echo("\nagainst the profiles in force: " + ("no ticket changes" if not changed else ""))
+        for c in changed:
+            click.echo(f"  {c['target']}: {c['before']} -> {c['now']}: {c['tickets']:,}")
+    if result["confusion"]:
+        click.echo("\ncompared with the field: value, outcome of resolution, tickets")
+        for c in result["confusion"]:
+            click.echo(f"  {c['value']:<10}{c['outcome']:<10}{c['tickets']:>9,}")
+
+
+def _hours(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,62 @@
+"""A ticket's clocks as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import click
+
+from connector.domain.clock import Mode
+from connector.domain.explain import Explanation, Line
+from connector.domain.ticket import Ticket
+
+MODES = {Mode.RUN: "runs", Mode.PAUSE: "paused", Mode.STOP: "stopped", Mode.CANCEL: "cancelled", Mode.OFF: "off"}
+
+
+def print_ledger(ticket: Ticket, told: Sequence[Explanation], problems: Sequence[str], now: datetime) -> None:
+    click.echo(f"{ticket.number or ticket.ref}  {ticket.title}")
+    click.echo(f"as of {now:%Y-%m-%d %H:%M:%S %Z}")
+    for problem in problems:
+        click.echo(f"! {problem}")
+    for one in told:
+        _clock(one)
+
+
+def _clock(one: Explanation) -> None:
+    cycle = f" (cycle {one.cycle})" if one.cycle > 1 else ""
+    name = f"{one.agreement.upper()} {one.profile} version {one.version}"
+    click.echo(f"\n{name}: {one.target}{cycle} {one.state.upper()}")
+    by_hand = " (set by hand in the tool)" if one.manual_due else ""
+    click.echo(f"  due        {_at(one.due)}{by_hand}")
+    click.echo(f"  target     {one.amount} = {_span(one.target_time)}, priority {one.priority or 'not known'}")
+    click.echo(f"  used       {_span(one.active)}, paused {_span(one.paused)}, remaining {_span(one.remaining)}")
+    click.echo(f"  calendar   {one.calendar} (from {one.calendar_source}), zone {one.zone} (from {one.zone_source})")
+    click.echo(f"  applies    {one.rule}")
+    shares = ", ".join(f"{share} % {_at(at)}" for share, at in one.shares)
+    click.echo(f"  thresholds {shares}")
+    for line in (*one.lines, *((one.ahead,) if one.ahead else ())):
+        _line(line)
+    for name, text in one.coverage.items():
+        click.echo(f"  {name:<10} {text}")
+
+
+def _line(line: Line) -> None:
+    click.echo(f"  {_at(line.start)} .. {_at(line.end)}  {MODES[line.mode]:<9} {_span(line.business):>12}  {line.why}")
+    for opens, closes in line.windows:
+        click.echo(f"      {opens:%a %Y-%m-%d %H:%M:%S} .. {closes:%H:%M:%S %Z}  {_span(closes - opens)}")
+    if line.more_windows:
+        click.echo(f"      and {line.more_windows} windows more")
+    for day, name in line.closed:
+        click.echo(f"      {day} closed: {name or 'holiday'}")
+
+
+def _at(at: datetime | None) -> str:
+    return "not known" if at is None else f"{at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _span(amount: timedelta) -> str:
+    """Hours, minutes and seconds, never rounded to minutes."""
+    total = int(abs(amount).total_seconds())
+    sign = "-" if amount < timedelta(0) else ""
+    return f"{sign}{total // 3600} h {total // 60 % 60:02} min {total % 60:02} s"
