@@ -9,13 +9,14 @@ from typing import Final, TypeVar
 
 import structlog
 
+from connector.domain.absorb import Absorbed, absorb
 from connector.domain.changes import diff, older
 from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import Conflict, Refused, TryLater, Unsupported
 from connector.domain.history import Event
 from connector.domain.memory import reconcile
 from connector.domain.ticket import Ticket
-from connector.domain.wishes import Absorbed, Wish, absorb, payload, wishes_of
+from connector.domain.wishes import Wish, payload, wishes_of
 from connector.ports import Capability, Change, Deps, Stored, Tool, Tx
 
 INLINE: Final = 50
@@ -198,9 +199,9 @@ def reading_of(tool: Tool, stored: Stored, ticket: Ticket, known: Sequence[Event
                   filling=shown(stored).version == UNREAD)
 
 
-def change_of(stored: Stored, done: Absorbed, *, late: bool = False) -> Change:
+def change_of(stored: Stored, done: Absorbed, *, late: bool = False, missing: datetime | None = None) -> Change:
     return Change(ticket=done.ticket, before=stored, base=done.base, events=done.events,
-                  history_due=stored.history_due or late)
+                  history_due=stored.history_due or late, missing_since=missing)
 
 
 def again_orders(tool: Tool, stored: Stored, done: Absorbed) -> list[Order]:

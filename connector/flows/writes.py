@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from connector.domain.absorb import give_up
 from connector.domain.delivery import Delivery, Verb
 from connector.domain.errors import NotFound, Refused
 from connector.domain.history import Event, EventKind
 from connector.domain.memory import superseded
 from connector.domain.ticket import Attachment, Comment, Draft, Kind, Ticket
 from connector.domain.values import agrees, fields, unit, unit_of
-from connector.domain.wishes import Wish, give_up, wishes_of
+from connector.domain.wishes import Wish, wishes_of
 from connector.flows import files, vanished
 from connector.flows.editing import own_time, place, said_event
 from connector.flows.reading import (
@@ -232,7 +233,7 @@ def _refuse(deps: Deps, tool: Tool, delivery: Delivery, reason: str) -> None:
         done = give_up(stored.ticket, stored.base, lost=lost, left=left, revision=stored.revision,
                        now=own_time(deps, tool, stored), rule=REFUSED, delivery=delivery.id, reason=reason)
         if done.events or stored.base is not None:
-            tx.save([change_of(stored, done)])
+            tx.save([change_of(stored, done, missing=stored.missing_since)])
 
 
 def _locked(tx: Tx, tool: Tool, delivery: Delivery) -> tuple[Stored, list[Event]]:

@@ -1,5 +1,5 @@
-"""A tool in memory that behaves like a real one: last writer wins, stamps of whole seconds, an audit log, ids of its own,
-no idempotency but what its callers look up. Faults can be put at every boundary.
+"""A tool in memory that behaves like a real one: last writer wins, stamps of whole seconds, an audit log, ids of its
+own, no idempotency but what its callers look up. Faults can be put at every boundary.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class FakeTool:
         if not moved:
             return False
         for name, value in moved.items():
-            self.log[id].append(self._event(EventKind.CHANGED, actor, field=name, old=value_of(before, name), new=value))
+            event = self._event(EventKind.CHANGED, actor, field=name, old=value_of(before, name), new=value)
+            self.log[id].append(event)
         self.tickets[id] = replace(put(before, moved), updated_at=self.second)
         return True
 
