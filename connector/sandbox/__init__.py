@@ -10,6 +10,7 @@ from connector.sandbox.clock import Clock, clock_of
 from connector.sandbox.desk import Desk
 from connector.sandbox.faults import Faults
 from connector.sandbox.generator import Life
+from connector.sandbox.glpi import Glpi
 from connector.sandbox.handle import Handle
 from connector.sandbox.servicenow import ServiceNow
 from connector.sandbox.side import Side
@@ -17,7 +18,7 @@ from connector.sandbox.webhooks import Webhook, webhook_of
 
 __all__ = ["MAKES", "Clock", "Handle", "Webhook", "start"]
 
-MAKES: Final[dict[str, type[Side]]] = {"servicenow": ServiceNow}
+MAKES: Final[dict[str, type[Side]]] = {"servicenow": ServiceNow, "glpi": Glpi}
 
 
 def start(make: str, *, seed: int = 1, tickets: int = 0, days: float = 30, clock: Clock | float | str | None = None,

@@ -111,7 +111,7 @@ class Desk:
                 else:
                     ticket.extra[name] = value
             self.tickets[ticket.id] = ticket
-            self._log(ticket, now, by, "created", None, None)
+            self._log(ticket, now, by, "created", None, [(a.role, a.kind, a.who) for a in ticket.actors])
             self._tell("created", ticket, now, by)
             return ticket
 
@@ -199,10 +199,11 @@ class Desk:
             self._tell("commented", ticket, now, by, comment.kind, comment.id)
 
     def attach(self, ticket: Ticket, by: int, name: str, media_type: str, data: bytes, *, touch: bool = True,
-               comment: int | None = None) -> File:
+               comment: int | None = None, number: int | None = None, note: str = "") -> File:
+        """`number` gives the file an id taken earlier."""
         with self.lock:
             now = self.clock.now()
-            file = File(self.next_id("file"), ticket.id, now, by, name, media_type, data, comment)
+            file = File(number or self.next_id("file"), ticket.id, now, by, name, media_type, data, comment, note)
             ticket.files.append(file)
             if touch:
                 self._touch(ticket, now, by)

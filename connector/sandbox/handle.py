@@ -91,7 +91,7 @@ class Handle:
         """Change fields as an agent would. Names are those of the connector (state, pending_on, title, impact, group,
         assignee, ...); others are the tool's own columns."""
         with self.desk.lock:
-            self.desk.change(self.ticket(id), self._who(by), self.side.named(changes))
+            self.side.move(self.ticket(id), self._who(by), self.side.named(changes))
 
     def comment(self, id: str, text: str, public: bool = True, *, by: str | None = None) -> int:
         with self.desk.lock:

@@ -157,8 +157,8 @@ ACTORS: Final = {"requester": (REQUESTER, "person"), "assignee": (ASSIGNED, "per
 
 @dataclass(slots=True)
 class Change:
-    """One line of the audit log: `field` went from `old` to `new`. Fields beside a ticket's own: `created`,
-    `comment` and `file` (new is the id), `trashed`, `actor:<role>:<kind>`."""
+    """One line of the audit log: `field` went from `old` to `new`. Fields beside a ticket's own: `created` (new is the
+    list of first actors), `comment` and `file` (new is the id), `trashed`, `actor:<role>:<kind>`."""
 
     id: int
     ticket: int
@@ -198,6 +198,7 @@ class File:
     media_type: str
     data: bytes
     comment: int | None = None
+    note: str = ""
 
 
 @dataclass(slots=True)

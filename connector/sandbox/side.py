@@ -91,6 +91,10 @@ class Side(ABC):
         """A secret in the shape this make wants."""
         return self.secret("webhook")
 
+    def move(self, ticket: Ticket, by: int, changes: Mapping[str, Any], at: datetime | None = None) -> None:
+        """A change as people make it in the tool, with what belongs to it there."""
+        self.desk.change(ticket, by, changes, at=at)
+
     # ---- the same for all
 
     def secret(self, name: str) -> str:
