@@ -28,7 +28,7 @@ class CalendarError(ConnectorError):
 class _Grid:
     """Windows of one stretch with running totals. `total[i]` is the open time before window i; one more ends it."""
 
-    __slots__ = ("closes", "first", "last", "opens", "total")
+    __slots__ = ("_days", "closes", "first", "last", "opens", "total")
 
     def __init__(self, source: Source, first: int, last: int) -> None:
         windows = source.windows(first, last)
@@ -39,6 +39,18 @@ class _Grid:
         for opens, closes in windows:
             total.append(total[-1] + closes - opens)
         self.total = total
+        self._days: list[int] | None = None
+
+    def days(self, clock: LocalClock) -> list[int]:
+        """Ordinals of the local dates with any opening, in order; the first and last date of the stretch left out."""
+        if self._days is None:
+            first, last = clock.ordinal(self.first) + 1, clock.ordinal(self.last) - 1
+            found: list[int] = []
+            for opens, closes in zip(self.opens, self.closes, strict=True):
+                begins = max(first, clock.ordinal(opens), found[-1] + 1 if found else first)
+                found.extend(range(begins, min(last, clock.ordinal(closes - 1)) + 1))
+            self._days = found
+        return self._days
 
     def passed(self, at: int) -> int:
         """Open time from the start of the stretch to `at`."""
@@ -132,24 +144,19 @@ class ServiceCalendar:
         same local time is not within opening hours, the closing before it on that date counts, else its opening.
         """
         at = self._micros(start)
-        step = 1 if n >= 0 else -1
-        ordinal, moved = self._clock.ordinal(at), False
-        while not (day := self._day(ordinal)):
-            ordinal, moved = ordinal + step, True
-            if not EARLIEST <= self._clock.instant(ordinal, 0) <= LATEST:
-                raise CalendarError(f"{self!r} has no working day within its range")
-        if moved:
+        ordinal = self._clock.ordinal(at)
+        zero = self._working_day(ordinal, 0 if n >= 0 else -1, nearest=True)
+        if zero != ordinal:
+            day = self._day(zero)
             at = day[0][0] if n >= 0 else day[-1][1]
         local = self._datetime(at)
-        seconds = local.hour * 3600 + local.minute * 60 + local.second
-        if moved and n < 0 and seconds == 0:
-            seconds = DAY
-        if n:
-            ordinal = self._nth_working_day(ordinal, n)
-            day = self._day(ordinal)
-            at = self._clock.instant(ordinal, seconds) + local.microsecond
+        seconds = local.hour * 3600 + local.minute * 60 + local.second + (local.toordinal() - zero) * DAY
+        target = zero if n == 0 else self._working_day(zero, n)
+        day = self._day(target)
         if end_of_day:
             return self._datetime(day[-1][1])
+        if n:
+            at = self._clock.instant(target, seconds) + local.microsecond
         return self._datetime(_within(day, at))
 
     def closures(self, start: datetime, end: datetime) -> Iterator[tuple[date, str]]:
@@ -245,16 +252,23 @@ class ServiceCalendar:
         """The windows of one local date, cut at its midnights."""
         return list(self.windows_micros(self._clock.instant(ordinal, 0), self._clock.instant(ordinal + 1, 0)))
 
-    def _nth_working_day(self, ordinal: int, n: int) -> int:
-        step = 1 if n > 0 else -1
-        left = abs(n)
-        while left:
-            ordinal += step
-            if not EARLIEST <= self._clock.instant(ordinal, 0) < LATEST - 2 * DAY * MICRO:
-                raise CalendarError(f"{self!r} has no more working days within its range")
-            if self._day(ordinal):
-                left -= 1
-        return ordinal
+    def _working_day(self, ordinal: int, n: int, *, nearest: bool = False) -> int:
+        """The date `n` working days from one that is a working day.
+
+        With `nearest`, the working day at or after `ordinal` (n = 0), or at or before it (n = -1).
+        """
+        middle = self._clock.instant(ordinal, 0)
+        grid = self._covering(middle, middle)
+        while True:
+            days = grid.days(self._clock)
+            i = bisect_left(days, ordinal)
+            if nearest:
+                i += n if i == len(days) or days[i] != ordinal else 0
+            else:
+                i += n
+            if 0 <= i < len(days):
+                return days[i]
+            grid = self._longer(grid, forward=n >= 0)
 
 
 def _within(day: list[Window], at: int) -> int:

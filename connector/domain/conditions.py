@@ -37,6 +37,8 @@ class Condition:
     fields: frozenset[str]
     weight: int
     text: str
+    equals: Value = None
+    """The value asked for, when the condition is nothing but one field equal to one value."""
 
     def __str__(self) -> str:
         return self.text
@@ -73,22 +75,37 @@ def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
 
 def _all(parts: list[Condition]) -> Condition:
     checks = tuple(part.holds for part in parts)
+    first, second = checks[0], checks[-1]
 
-    def holds(facts: Facts) -> bool:
-        return all(check(facts) for check in checks)
+    def both(facts: Facts) -> bool:
+        return first(facts) and second(facts)
 
+    def every(facts: Facts) -> bool:
+        for check in checks:  # noqa: SIM110 - half the time of all()
+            if not check(facts):
+                return False
+        return True
+
+    holds = both if len(checks) == 2 else every
     return Condition(holds, _fields(parts), sum(p.weight for p in parts), " and ".join(p.text for p in parts))
 
 
 def _any(parts: list[Condition]) -> Condition:
     checks = tuple(part.holds for part in parts)
+    first, second = checks[0], checks[-1]
 
-    def holds(facts: Facts) -> bool:
-        return any(check(facts) for check in checks)
+    def either(facts: Facts) -> bool:
+        return first(facts) or second(facts)
 
+    def some(facts: Facts) -> bool:
+        for check in checks:  # noqa: SIM110 - half the time of any()
+            if check(facts):
+                return True
+        return False
+
+    holds = either if len(checks) == 2 else some
     weight = min(part.weight for part in parts)
     return Condition(holds, _fields(parts), weight, "(" + " or ".join(p.text for p in parts) + ")")
-
 
 
 def either(*parts: Condition) -> Condition:
@@ -120,8 +137,12 @@ def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
         if not leaves:
             problems.add(path, f"`{field}` has an empty list: it could never hold")
             return NEVER
-        combined = _any(leaves)
-        return Condition(combined.holds, combined.fields, 1, f"{field} in [{', '.join(map(_plain, value))}]")
+        text = f"{field} in [{', '.join(map(_plain, value))}]"
+        if all(leaf.equals is not None for leaf in leaves):
+            # A tuple, not a set: an enum member equals its text but does not have its hash.
+            asked = tuple(leaf.equals for leaf in leaves)
+            return Condition(lambda facts: facts.get(field) in asked, frozenset((field,)), 1, text)
+        return Condition(_any(leaves).holds, frozenset((field,)), 1, text)
     if isinstance(value, Mapping):
         return _pattern(field, value, problems, path)
     one = frozenset((field,))
@@ -141,7 +162,7 @@ def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
     if field == "tags":
         tag = value
         return Condition(lambda facts: tag in (facts.get("tags") or ()), one, 1, f"tags has {tag}")  # type: ignore[operator]
-    return Condition(lambda facts: facts.get(field) == wanted, one, 1, f"{field} = {_plain(value)}")
+    return Condition(lambda facts: facts.get(field) == wanted, one, 1, f"{field} = {_plain(value)}", wanted)
 
 
 def _comparison(field: str, sign: str, limit: float) -> Condition:

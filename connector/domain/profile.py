@@ -88,6 +88,8 @@ class Target:
     conditions: Conditions
     fields: frozenset[str] = field(init=False, compare=False)
     """Facts that its conditions ask for."""
+    capped: bool = field(init=False, compare=False)
+    """Whether a pause of it may run out."""
 
     def __post_init__(self) -> None:
         c = self.conditions
@@ -95,11 +97,7 @@ class Target:
         asked += [rule.when.fields for rule in c.pause or ()]
         own = {TargetName.UPDATE: {"updates"}, TargetName.NEXT_RESPONSE: {"awaiting_reply"}}.get(self.name, set())
         object.__setattr__(self, "fields", frozenset(own).union(*asked))
-
-    @property
-    def capped(self) -> bool:
-        """Whether a pause of it may run out."""
-        return any(rule.at_most is not None for rule in self.conditions.pause or ())
+        object.__setattr__(self, "capped", any(rule.at_most is not None for rule in c.pause or ()))
 
     def amount(self, priority: str | None) -> Amount | None:
         return self.amounts.get(priority, self.otherwise) if priority else self.otherwise

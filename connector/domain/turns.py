@@ -28,6 +28,8 @@ def segments(
     profile: Profile, target: Target, applies: Sequence[bool], line: Sequence[Moment], registry: Registry
 ) -> list[Segment]:
     """`applies[i]` tells whether the profile applies at `line[i]`. Segments in the order they began."""
+    if target.name is TargetName.NEXT_RESPONSE and not any(moment.facts["awaiting_reply"] for moment in line):
+        return []
     found: list[Segment] = []
     for first, last in _spans(profile, applies, line):
         found.extend(_Walk(profile, target, applies, line, registry).span(first, last))
@@ -81,10 +83,14 @@ class _Walk:
 
     def span(self, first: int, last: int) -> list[Segment]:
         previous = None
+        relevant, applies, capped = self.relevant, self.applies, self.target.capped
         for i in range(first, last):
             moment = self.line[i]
-            if previous is not None and self._says_nothing(i, moment):
-                continue
+            if (
+                previous is not None and relevant.isdisjoint(moment.changed) and applies[i] == applies[i - 1]
+                and not capped
+            ):
+                continue  # nothing this clock depends on changed; a pause that may run out is looked at each time
             if self._begins_anew(moment, previous):
                 self._new_segment(moment)
             self._turn(i, moment)
@@ -92,13 +98,6 @@ class _Walk:
         if last < len(self.line) and self.plan is not None:
             self._note(self.line[last].at, Mode.STOP, "handed over")
         return [*self.done, self.segment]
-
-    def _says_nothing(self, i: int, moment: Moment) -> bool:
-        """Nothing this clock depends on changed. A pause that may run out is accounted for at every moment."""
-        return (
-            self.applies[i] == self.applies[i - 1] and not self.target.capped
-            and self.relevant.isdisjoint(moment.changed)
-        )
 
     def _begins_anew(self, moment: Moment, previous: Moment | None) -> bool:
         if previous is None or not self.started:
@@ -200,5 +199,9 @@ class _Walk:
         return self.segment.turns[0].at if self.segment.turns else moment.at
 
     def _note(self, at: datetime, mode: Mode, why: str) -> None:
-        if self.plan is not None:
-            self.segment.turns.append(Turn(at, mode, self.plan, why))
+        if self.plan is None:
+            return
+        turns = self.segment.turns
+        if turns and mode is Mode.RUN and turns[-1].mode is Mode.RUN and turns[-1].plan is self.plan:
+            return  # it simply goes on
+        turns.append(Turn(at, mode, self.plan, why))
