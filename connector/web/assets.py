@@ -15,7 +15,7 @@ SWAGGER: Final = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 WEEK: Final = 7 * 24 * 3600
 
 
-def _folder(package: str, *parts: str) -> Path:
+def folder(package: str, *parts: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(f"the package {package} is not installed")
@@ -25,13 +25,13 @@ def _folder(package: str, *parts: str) -> Path:
 def blueprint() -> Blueprint:
     assets = Blueprint("assets", __name__, url_prefix="/assets")
     folders = {
-        "bootstrap": (_folder("flask_bootstrap", "static", "bootstrap5"), BOOTSTRAP),
-        "swagger": (_folder("flask_swagger_ui", "dist"), SWAGGER),
+        "bootstrap": (folder("flask_bootstrap", "static", "bootstrap5"), BOOTSTRAP),
+        "swagger": (folder("flask_swagger_ui", "dist"), SWAGGER),
     }
 
     def serve(package: str, name: str) -> Response:
-        folder, known = folders[package]
-        return send_from_directory(folder, name if name in known else "", max_age=WEEK)
+        place, known = folders[package]
+        return send_from_directory(place, name if name in known else "", max_age=WEEK)
 
     @assets.get("/bootstrap/<path:name>")
     @door(Door.PUBLIC)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Problem(Exception):
-    """An error that says what a program should know. `kind` becomes the problem's type; "" means the status tells all."""
+    """An error that says what a program should know. `kind` becomes its type; "" means the status tells all."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ def wants_problem() -> bool:
 
 
 def respond(problem: Problem) -> Response:
-    title = HTTPStatus(problem.status).phrase if problem.status in HTTPStatus else "Error"
+    title = http.client.responses.get(problem.status, "Error")
     if not wants_problem():
         page = render_template("error.html", status=problem.status, title=title, detail=problem.detail)
         return Response(page, problem.status, problem.headers, mimetype="text/html")

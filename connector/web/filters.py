@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask, g, request, url_for
 from markupsafe import Markup, escape
 
+from connector import __version__
 from connector.web import i18n, words
 from connector.web.i18n import _
+from connector.web.icons import icon
 from connector.web.rights import Right
 from connector.web.services import services
 
@@ -61,6 +64,19 @@ def may(right: str) -> bool:
     return asking is not None and asking.may(Right(right))
 
 
+def browser(agent: str) -> str:
+    """A browser's name and system, as far as its user agent says."""
+    names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+    systems = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Mac OS", "macOS"))
+    name = next((text for mark, text in names if mark in agent), "")
+    system = next((text for mark, text in (*systems, ("Linux", "Linux")) if mark in agent), "")
+    return ", ".join(part for part in (name, system) if part) or _("another program")
+
+
+def map_words(keys: Iterable[object], table: str) -> dict[str, str]:
+    return {str(key): words.word(table, key) for key in keys}
+
+
 def _context() -> Mapping[str, Any]:
     return {
         "who": getattr(g, "who", None),
@@ -68,11 +84,13 @@ def _context() -> Mapping[str, Any]:
         "deployment": services().settings.name,
         "request_id": getattr(g, "request_id", ""),
         "now": services().now,
+        "version": __version__,
+        "once": uuid4().hex,
     }
 
 
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
-    env.filters.update(value=value, when=when, field_name=words.field_name)
-    env.globals.update(word=words.word, here=here, may=may, languages=words.LANGUAGES)
+    env.filters.update(value=value, when=when, field_name=words.field_name, browser=browser, map_words=map_words)
+    env.globals.update(icon=icon, word=words.word, abs_skew=abs, here=here, may=may, languages=words.LANGUAGES)
     app.context_processor(_context)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton, format_timedelta, get_timezone_name
+from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
@@ -60,7 +60,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def choose(accepted: Sequence[str], languages: Sequence[str]) -> str:
-    """The first accepted locale we have (`fr-CH` before `fr`), of the languages this deployment offers; else English."""
+    """The first accepted locale we have (`fr-CH` before `fr`), of the offered languages; else English."""
     known = [name for name in LOCALES if name.split("_")[0] in languages]
     for asked in accepted:
         name = asked.replace("-", "_")
@@ -90,19 +90,22 @@ class Moment:
 def moment(at: datetime, now: datetime) -> Moment:
     local = at.astimezone(zone())
     abbreviation = get_timezone_name(local, width="short", locale=locale())
-    same_day = local.date() == now.astimezone(zone()).date()
-    skeleton = "Hm" if same_day else "MMMdHm" if local.year == now.astimezone(zone()).year else "yMMMd"
     return Moment(
         iso=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         absolute=f"{format_datetime(local, 'medium', locale=locale())} {abbreviation}",
-        short=_skeleton(local, skeleton),
+        short=_short(local, now.astimezone(zone())),
         relative=relative(at - now),
         zone=abbreviation,
     )
 
 
-def _skeleton(local: datetime, skeleton: str) -> str:
-    return format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale())
+def _short(local: datetime, today: datetime) -> str:
+    """The time, with the day when it is another one and the year when it is another one."""
+    time = format_time(local, "short", locale=locale())
+    if local.date() == today.date():
+        return time
+    skeleton = "MMMd" if local.year == today.year else "yMMMd"
+    return f"{format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale())}, {time}"
 
 
 def relative(delta: timedelta) -> str:

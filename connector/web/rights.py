@@ -61,9 +61,14 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.PLANNER: _AGENT | {Right.AUDIT_READ},
     Role.AGENT: _AGENT,
     Role.VIEWER: _VIEWER,
-    Role.SUPPLIER: frozenset(),
+    Role.SUPPLIER: frozenset({Right.TICKETS_READ}),
 }
-"""A supplier sees no ticket through these pages: what is handed to it comes through its own portal."""
+"""A supplier sees only tickets that name it, without internal notes (connector/web/scope.py)."""
+
+
+def rights_of_role(role: str, supplier: str) -> frozenset[Right]:
+    """A supplier's user whose supplier is not known sees nothing: no name must never mean every name."""
+    return frozenset() if role == Role.SUPPLIER and not supplier else RIGHTS[Role(role)]
 
 
 def door(guard: Right | Door) -> Callable[[View], View]:

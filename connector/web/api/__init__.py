@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from typing import Any
 
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, Response, g, render_template, request
 from flask_smorest import Api
 from marshmallow import Schema
@@ -31,15 +33,12 @@ class ConnectorApi(Api):  # type: ignore[misc]
 
 def schema_name(schema: type[Schema] | Schema) -> str:
     kind = schema if isinstance(schema, type) else type(schema)
-    name = kind.__name__.removesuffix("Schema")
-    return f"{name}Partial" if isinstance(schema, Schema) and schema.partial else name
+    return kind.__name__.removesuffix("Schema")
 
 
 def install(app: Flask) -> None:
     app.config.update(API_SPEC_OPTIONS=_about(app))
-    api = ConnectorApi(app)
-    api.ma_plugin.resolver = schema_name
-    api.ma_plugin.converter.schema_name_resolver = schema_name
+    api = ConnectorApi(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=schema_name)})
     for resource in (tickets, tools, deliveries, quarantine, me):
         app.extensions["connector_csrf"].exempt(resource.api)
         api.register_blueprint(resource.api, url_prefix=PREFIX)
@@ -125,6 +124,6 @@ def _describe(operation: dict[str, Any], view: Any) -> None:
             if "$ref" in answer and status < "4":
                 continue
             answers[status] = {
-                "description": answer.get("description") or errors.HTTPStatus(int(status)).phrase,
+                "description": answer.get("description") or http.client.responses[int(status)],
                 "content": content,
             }

@@ -14,7 +14,7 @@ from connector.store.views import Token, User
 from connector.web import i18n
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
-from connector.web.rights import RIGHTS, Door, Right, Role, door_of
+from connector.web.rights import Door, Right, Role, door_of, rights_of_role
 from connector.web.services import Services, services
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
@@ -57,8 +57,8 @@ def who() -> Who:
 
 def rights_of(token: Token, owner: User | None) -> frozenset[Right]:
     """A token never does more than its owner may today."""
-    scopes = frozenset(Right(scope) for scope in token.scopes if scope in Right)
-    return scopes if owner is None else scopes & RIGHTS[Role(owner.role)]
+    scopes = frozenset(Right(scope) for scope in token.scopes if scope in set(Right))
+    return scopes if owner is None else scopes & rights_of_role(owner.role, owner.supplier)
 
 
 def by_token(parts: Services) -> Who | None:
@@ -83,7 +83,7 @@ def by_session(parts: Services) -> Who | None:
     if found is None or user is None or not user.active or user.epoch != found.epoch:
         session.clear()
         return None
-    return Who(user=user, rights=RIGHTS[Role(user.role)])
+    return Who(user=user, rights=rights_of_role(user.role, user.supplier))
 
 
 def check() -> ResponseReturnValue | None:

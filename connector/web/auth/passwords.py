@@ -40,7 +40,7 @@ def _decoy() -> str:
 
 
 def weakness(password: str, login: str) -> str:
-    """Why a new password is not accepted, as an English msgid; "" when it is. Length and not composition: NIST 800-63B."""
+    """Why a new password is not accepted, in a word; "" when it is. Length, not composition (NIST 800-63B)."""
     if len(password) < SHORTEST:
         return "too short"
     if len(password) > LONGEST:

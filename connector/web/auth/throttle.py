@@ -1,4 +1,4 @@
-"""Guards against guessing and against floods. Counts live in this process; lasting locks of a login are in the store."""
+"""Guards against guessing and against floods. Counts live in this process, locks of a login in the store."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +16,8 @@ from connector.web.i18n import _, ngettext
 from connector.web.pages import query
 from connector.web.rights import Right, door
 from connector.web.services import services
+
+_SHOWN: Final = frozenset({"text", "public", "author", "name", "media_type", "size"})
 
 
 @door(Right.DELIVERIES_READ)
@@ -41,7 +45,10 @@ def show(id: int) -> ResponseReturnValue:
     row = services().queries.delivery(id)
     if row is None:
         abort(404)
-    return render_template("delivery.html", row=row)
+    payload = row.payload or {}
+    fields = payload.get("fields", payload)
+    shown = [(name, item) for name, item in fields.items() if name in _SHOWN or "fields" in payload]
+    return render_template("delivery.html", row=row, fields=shown)
 
 
 @door(Right.DELIVERIES_RETRY)
