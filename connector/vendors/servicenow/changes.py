@@ -92,10 +92,11 @@ class Translator:
         names = ("state", "pending_on") if rule.name == "state" and rule.table is not None else (rule.name,)
         for name in names:
             old, new = self._value(table, name, rule, before), self._value(table, name, rule, after)
+            old = None if old is _UNKNOWN else old
             if new is _UNKNOWN or old == new:
                 continue
             yield Event(key=f"{step.key}:{name}", at=step.at, seq=step.seq, kind=EventKind.CHANGED, field=name,
-                        old=None if old is _UNKNOWN else old, new=new, actor=step.actor, role=role)
+                        old=old, new=new, actor=step.actor, role=role)
 
     def _value(self, table: str, name: str, rule: Rule, known: Mapping[str, str]) -> Any:
         raw: Any = tuple(known.get(source, "") for source in rule.sources)

@@ -14,7 +14,7 @@ from connector.vendors.servicenow.query import ascending, both, is_id, one_of, w
 from connector.vendors.servicenow.records import bare, check_plain, encoded, for_field, ignored, neutral
 
 NOT_CREATED_HERE: Final = {"sc_req_item": "requested items are ordered through the service catalogue"}
-MARKER: Final = re.compile(r"\n*^\[ref ([0-9A-Za-z:_./-]{1,100})\][ \t]*\Z", re.MULTILINE)
+MARKER: Final = re.compile(r"\[ref ([0-9A-Za-z:_./-]{1,100})\]")
 _MARKABLE: Final = re.compile(r"[0-9A-Za-z:_./-]{1,100}")
 """`correlation_id` holds 100 characters."""
 JOURNALS: Final = ("comments", "work_notes")
@@ -154,5 +154,6 @@ class Writing:
 
 def unmarked(text: str) -> tuple[str, str]:
     """A journal entry without its marker line, and the marker ("" when it has none)."""
-    found = MARKER.search(text)
-    return (text[:found.start()].rstrip(), found.group(1)) if found else (text, "")
+    before, _, last = text.rstrip().rpartition("\n")
+    found = MARKER.fullmatch(last.strip())
+    return (before.rstrip(), found.group(1)) if found else (text, "")

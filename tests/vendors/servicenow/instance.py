@@ -82,8 +82,9 @@ class Instance:
     @contextmanager
     def open(self) -> Iterator[Instance]:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+            address = re.compile(re.escape(BASE) + "/api/now/(?!attachment).*")
             for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
-                mock.add_callback(method, re.compile(re.escape(BASE) + ".*"), callback=self.answer)
+                mock.add_callback(method, address, callback=self.answer)
             self.mock = mock
             yield self
 
