@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from connector.domain.clock import Clock, ClockState, Mode, Turn, read
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
 from connector.domain.profile import Agreement, Profile, TargetName
-from connector.domain.registry import Registry, winners
+from connector.domain.registry import Registry, Winners, winners
 from connector.domain.ticket import Ticket
 from connector.domain.turns import Segment, segments
 
@@ -53,11 +54,10 @@ def clocks(
     found: list[NamedClock] = []
     problems: list[str] = []
     nexts: list[datetime] = []
-    held = [_pinned(profile, registry, pinned) for profile in registry.profiles]
-    fields = frozenset().union(*(profile.fields for profile in held))
+    held, fields, asked, winning = _in_force(registry, pinned)
     for responder in dict.fromkeys(profile.responder for profile in held):
         line = moments(ticket, events, fields, responder)
-        speaking = _speaking(held, line, problems)
+        speaking = _speaking(winning, asked, line, problems)
         for profile in held:
             applies = speaking.get(profile.name)
             if applies is None or profile.responder != responder:
@@ -71,19 +71,37 @@ def clocks(
     return Result(tuple(found), tuple(dict.fromkeys(problems)), min(nexts, default=None))
 
 
-def _pinned(profile: Profile, registry: Registry, pinned: Pinned | None) -> Profile:
-    version = pinned.get(profile.name) if pinned else None
-    return profile if version is None else registry.at(profile.name, version) or profile
+Winning = Callable[[Mapping[str, Any]], Winners]
 
 
-def _speaking(held: Sequence[Profile], line: Sequence[Moment], problems: list[str]) -> dict[str, list[bool]]:
+def _in_force(
+    registry: Registry, pinned: Pinned | None
+) -> tuple[Sequence[Profile], frozenset[str], frozenset[str], Winning]:
+    """The profiles that hold for this ticket, the facts they ask for, those that decide who speaks, and how."""
+    held = [_pinned(profile, registry, pinned) for profile in registry.profiles] if pinned else registry.profiles
+    if all(mine is theirs for mine, theirs in zip(held, registry.profiles, strict=True)):
+        return registry.profiles, registry.fields, frozenset(registry.asked), registry.winners
+    fields = frozenset().union(*(profile.fields for profile in held))
+    asked = frozenset().union(*(profile.applies_to.fields for profile in held))
+    return held, fields, asked, lambda facts: winners(held, facts)
+
+
+def _pinned(profile: Profile, registry: Registry, pinned: Pinned) -> Profile:
+    version = pinned.get(profile.name)
+    if version is None or version == profile.version:
+        return profile
+    return registry.at(profile.name, version) or profile
+
+
+def _speaking(
+    winning: Winning, asked: frozenset[str], line: Sequence[Moment], problems: list[str]
+) -> dict[str, list[bool]]:
     """For each profile that applies at some moment, at which moments it does."""
     speaking: dict[str, list[bool]] = {}
-    asked = frozenset().union(*(profile.applies_to.fields for profile in held))
     names: frozenset[str] = frozenset()
     for i, moment in enumerate(line):
         if i == 0 or not asked.isdisjoint(moment.changed):
-            names, ties = winners(held, moment.facts)
+            names, ties = winning(moment.facts)
             problems.extend(ties)
         for name in names:
             speaking.setdefault(name, [False] * len(line))[i] = True

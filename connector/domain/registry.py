@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
@@ -11,6 +12,9 @@ from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
 
+Winners = tuple[frozenset[str], tuple[str, ...]]
+"""Names of the profiles that speak, and ties in words."""
+MOST_REMEMBERED: Final = 20_000
 ALWAYS: Final = "24x7"
 """The calendar that needs no file: open always."""
 
@@ -34,6 +38,7 @@ class Registry:
     older: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
     """Earlier versions that running clocks still hold, by (name, version)."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
+    _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict, compare=False)
 
     @classmethod
     def checked(
@@ -49,6 +54,26 @@ class Registry:
         if problems:
             raise ConfigError(problems)
         return made
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Facts that can change what any profile in force says."""
+        return frozenset().union(*(profile.fields for profile in self.profiles))
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Facts that decide which profiles apply."""
+        return tuple(sorted(frozenset().union(*(profile.applies_to.fields for profile in self.profiles))))
+
+    def winners(self, facts: Mapping[str, Any]) -> Winners:
+        """`winners` of the profiles in force; tickets that look alike are asked about once."""
+        key = tuple([facts.get(name) for name in self.asked])
+        found = self._won.get(key)
+        if found is None:
+            if len(self._won) >= MOST_REMEMBERED:
+                self._won.clear()
+            found = self._won[key] = winners(self.profiles, facts)
+        return found
 
     def at(self, name: str, version: str) -> Profile | None:
         """A profile in exactly this version, in force or kept."""
@@ -119,7 +144,7 @@ def _find(
     return chain.otherwise, "profile"
 
 
-def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> Winners:
     """Names of the profiles that speak for these facts, and ties in words.
 
     Of each kind of agreement the most specific profile that applies wins; a tie leaves that kind without one.
