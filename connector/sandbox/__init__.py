@@ -35,5 +35,5 @@ def start(make: str, *, seed: int = 1, tickets: int = 0, days: float = 30, clock
     desk = Desk(seed, clock_of(clock))
     side = MAKES[make](desk, version)
     populate(desk)
-    life = Life()
+    life = Life(side, tickets=tickets, days=days, live=live, rate=rate)
     return Handle(side, Faults(seed), life, port, webhook_of(webhook), live)
