@@ -45,7 +45,8 @@ class SecretField(fields.Field[Secret]):
     """For the `AUTH` schemas of vendors: references have been resolved before the schema sees them, so what is not a
     `Secret` by then was written as plain text."""
 
-    default_error_messages = {"literal": EXPECTED}  # noqa: RUF012 (as marshmallow has it)
+    # marshmallow formats its messages, so braces that are meant are doubled.
+    default_error_messages = {"literal": EXPECTED.replace("{", "{{").replace("}", "}}")}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Secret:
         if isinstance(value, Secret):
