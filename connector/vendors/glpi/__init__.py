@@ -24,7 +24,7 @@ __all__ = ["AUTH", "OPTIONS", "build"]
 
 
 class _Auth(Schema):
-    """A user token, or login and password; `client_id` and `client_secret` are those of an OAuth client (GLPI 11)."""
+    """A user token, or login and password; the application token of the API client where it has one."""
 
     app_token = SecretField()
     user_token = SecretField()

@@ -7,12 +7,14 @@ Actors are logged one by one; each line gives the whole new set, so that an even
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Table
 from datetime import datetime
 from typing import Final
 
 from connector.domain.history import Event, EventKind, Role
 from connector.domain.mapping import Mapping
 from connector.domain.ticket import Value
+from connector.vendors.glpi.inputs import ACTORS
 from connector.vendors.glpi.names import Names
 from connector.vendors.glpi.options import SEVERAL, TICKET
 from connector.vendors.glpi.timeline import (
@@ -32,7 +34,7 @@ from connector.vendors.glpi.zone import Zone
 
 _FIELDS: Final = {number: field for field, number in TICKET.items()}
 _LISTS: Final = frozenset({"itilcategories_id", "entities_id", "locations_id", "requesttypes_id", "pendingreasons_id"})
-_ACTORS: Final = {"User": "", "Group": "groups_id", "Supplier": "suppliers_id"}
+_COLUMNS: Final = {"User": "users_id", "Group": "groups_id", "Supplier": "suppliers_id"}
 _WHOLE: Final = {DELETED: EventKind.DELETED, RESTORED: EventKind.RESTORED}
 _TEXT_LIMIT: Final = 20_000
 
@@ -81,15 +83,17 @@ class Historian:
         field = _FIELDS.get(line.option, "")
         if line.action == FIELD and not line.link and field:
             return field, self._raw(field, line.old), self._raw(field, line.new)
-        if line.action in (LINKED, UNLINKED) and line.link in _ACTORS and field.startswith("_"):
-            have = sets.setdefault(field, set())
-            who = self._actor(line.link, line.new if line.action == LINKED else line.old)
-            if line.action == UNLINKED:
-                have.add(who)
-            old = SEVERAL.join(sorted(have))
-            have.add(who) if line.action == LINKED else have.discard(who)
-            return field, old, SEVERAL.join(sorted(have))
-        return None
+        if line.action not in (LINKED, UNLINKED) or line.link not in _COLUMNS:
+            return None
+        who = self._actor(line.link, line.new if line.action == LINKED else line.old)
+        if line.action == UNLINKED:
+            field = _left(line.link, who, sets)
+        if field not in ACTORS:
+            return None
+        have = sets.setdefault(field, set())
+        old = SEVERAL.join(sorted(have | ({who} if line.action == UNLINKED else set())))
+        have.add(who) if line.action == LINKED else have.discard(who)
+        return field, old, SEVERAL.join(sorted(have))
 
     def _raw(self, field: str, value: str) -> str:
         if field not in _LISTS:
@@ -101,7 +105,7 @@ class Historian:
         text, id = shown(value)
         if link == "User":
             return self._names.people([id])[id].login if id and id != "0" else text
-        return self._names.name(_ACTORS[link], id) or text
+        return self._names.name(_COLUMNS[link], id) or text
 
     def _canonical(self, field: str, old: str, new: str) -> Iterator[tuple[str, Value, Value]]:
         for name in self._fed.get(field, ()):
@@ -143,6 +147,14 @@ class Historian:
         if actor in self._me():
             return Role.CONNECTOR
         return Role.REQUESTER if actor in requesters else Role.AGENT
+
+
+def _left(kind: str, who: str, sets: Table[str, set[str]]) -> str:
+    """The field an actor was taken from. GLPI logs a removal without saying which, so it is the one where he was;
+    of several the assignment, which is what changes in practice."""
+    held = [field for field, (holds, _) in ACTORS.items() if holds == kind and who in sets.get(field, ())]
+    assign = next(field for field, (holds, type) in ACTORS.items() if holds == kind and type == 2)
+    return assign if not held or assign in held else held[0]
 
 
 def comment_key(itemtype: str, id: int | str) -> str:

@@ -104,10 +104,11 @@ def record(row: Mapping[str, Any], asked: Mapping[str, int], people: Mapping[str
     for field, number in asked.items():
         found = values(row.get(str(number)))
         if field in USERS:
-            found = sorted(people.get(value, (f"#{value}", ""))[0] for value in found if value != "0")
+            found = [people.get(value, (f"#{value}", ""))[0] for value in found if value != "0"]
         elif field in HTML:
             found = [plain(found[0])] if found else []
-        out[field] = SEVERAL.join(found)
+        # Sorted: GLPI gives several values in no order, and a mere change of order is no change.
+        out[field] = SEVERAL.join(sorted(found))
     addresses = [people.get(value, ("", ""))[1] for value in values(row.get(str(TICKET["_users_id_requester"])))]
     out[EMAIL] = next((address for address in addresses if address), out.get(ALTERNATIVE, "").split(SEVERAL)[0])
     return out

@@ -1,8 +1,8 @@
 """Reading tickets through GLPI's search: names come with the row, so a ticket costs no request of its own.
 
 A reading walks along (last change, id), never by offsets, because rows move while it reads. It ends with the newest
-last change seen; the next one begins a little before it: GLPI stamps a change with the time at which its request
-began, so a slow request can appear behind a newer one.
+last change seen, but not after its own beginning; the next one begins a little before that: GLPI stamps a change with
+the time at which its request began, so a slow request can appear behind what was already read.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Reader:
     def changed(self, since: Cursor) -> Iterator[tuple[list[Record], Cursor, int | None]]:
         """Pages of records, each with the cursor that continues after it and the size of the whole reading."""
         mark, last = str(since.get("at", "")), str(since.get("id", ""))
-        size, total, read = self._size, since.get("total"), int(since.get("read", 0))
+        start = str(since.get("from", "")) or self._tool_time()
+        size, total = self._size, since.get("total")
         while True:
             rows, count = self._search(self._after(mark, last), size, _OLDEST_FIRST)
             total = total if total is not None else count
-            read += len(rows)
             if len(rows) < size:
                 if rows or last:
-                    yield self.records(rows), {"at": self._end(mark, rows)}, total
+                    yield self.records(rows), {"at": self._end(mark, rows, start)}, total
                 return
             mark, last = _stamp(rows[-1]), str(rows[-1].get(_ID, ""))
             if not mark:
@@ -68,10 +68,10 @@ class Reader:
             if self._zone.repeated(mark):
                 # In the repeated hour the order of local times says nothing: read it whole, in one larger page.
                 mark, last, size = self._zone.before(mark, self._overlap), "", size * 2
-                yield self.records(rows), {"at": mark, "total": total, "read": 0}, total
+                yield self.records(rows), {"at": mark, "from": start, "total": total}, total
                 continue
             size = self._size
-            yield self.records(rows), {"at": mark, "id": last, "total": total, "read": read}, total
+            yield self.records(rows), {"at": mark, "id": last, "from": start, "total": total}, total
 
     def _after(self, mark: str, last: str) -> Params:
         if not mark:
@@ -87,10 +87,16 @@ class Reader:
                 *_nested(f"{group}[1]", "AND", _CHANGED, "lessthan", self._zone.shifted(mark, 1)),
                 *_nested(f"{group}[2]", "AND", _ID, "contains", f">{last}")]
 
-    def _end(self, mark: str, rows: Sequence[Mapping[str, Any]]) -> str:
-        """The newest last change, but never in the future: an imported stamp of next year must not hide this one's."""
+    def _tool_time(self) -> str:
+        """Now, by the tool's clock and in its zone."""
+        self.asked()  # its answer tells how far that clock is from ours
+        return self._zone.local(self._now() + (self._client.http.skew or timedelta(0)))
+
+    def _end(self, mark: str, rows: Sequence[Mapping[str, Any]], start: str) -> str:
+        """Where the next reading begins. Not after this one's beginning: what was stamped since may have appeared
+        behind the place already passed, and an imported stamp of next year must not hide this one's."""
         newest = max((_stamp(row) for row in rows), default=mark)
-        return min(newest, self._zone.local(self._now() + timedelta(minutes=5)))
+        return min(newest, start)
 
     # tickets by id
 
@@ -131,7 +137,7 @@ class Reader:
     def trashed(self, since: Cursor) -> tuple[list[str], Cursor]:
         """Tickets put into the trash since; purged ones leave nothing and are found by comparing all ids."""
         mark = str(since.get("at", ""))
-        size = self._size
+        size, start = self._size, self._tool_time()
         while True:
             criteria = criterion(0, _CHANGED, "morethan", self._zone.before(mark, self._overlap), "AND") if mark else []
             rows, _ = self._search(criteria, size, _OLDEST_FIRST, trash=True, only_ids=True)
@@ -139,7 +145,7 @@ class Reader:
                 break
             size *= 4
         found = [str(row[_ID]) for row in rows if _ID in row]
-        return found, ({"at": self._end(mark, rows)} if rows else dict(since))
+        return found, ({"at": self._end(mark, rows, start)} if rows else dict(since))
 
     def find(self, field: str, text: str) -> list[str]:
         """Ids, ascending, of tickets whose field contains the text, those in the trash last."""
