@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import http.cookiejar
+import logging
 import threading
 import time
 import weakref
@@ -30,6 +31,8 @@ __all__ = ["LARGEST_BODY", "Http", "body_json", "chunks_of", "excerpt", "failure
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
+# Its warning of a connection tried again shows the address with its query.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class Http:
