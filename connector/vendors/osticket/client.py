@@ -49,6 +49,8 @@ class Client:
         self._root = "" if options.api == "auto" else options.api
         self._ping: tuple[datetime, dict[str, Any] | None] | None = None
         self._seen = options.plugin == "required"
+        self.keeps_marks: bool | None = None
+        """None: not seen yet."""
 
     # the plugin
 
@@ -89,14 +91,15 @@ class Client:
     def call(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None,
              data: Any = None, headers: Mapping[str, str] | None = None,
              expect: Collection[int] = (200,)) -> dict[str, Any]:
-        """The JSON object of a successful answer. Raises Unsupported when the plugin is not there."""
+        """The JSON object of a successful answer. Raises Unsupported when the plugin was never there."""
         response = self._send(method, path, params=params, json=json, data=data, headers=headers)
         try:
             return self._judge(response, expect)
         except PluginMissing:
+            # It answered a moment ago: switched off for an upgrade, or for good, which the next look will tell.
             with self._lock:
                 self._ping = None
-            raise (TryLater(MISSING) if self._seen else PluginMissing(MISSING)) from None
+            raise TryLater(MISSING) from None
 
     def stream(self, path: str) -> Iterator[bytes]:
         """The bytes of a file, checked against the length told before them."""
@@ -128,13 +131,35 @@ class Client:
     # the stock API
 
     def create(self, body: Mapping[str, Any]) -> str:
-        """The number of the new ticket."""
-        return stock.created(self.http.send("POST", f"{STOCK}/tickets.json", json=body))
+        """The number of the new ticket. The first one shows whether this osTicket keeps our marks."""
+        number = stock.created(self.http.send("POST", f"{STOCK}/tickets.json", json=body))
+        if self.keeps_marks is None:
+            self.keeps_marks = self._marked(str(body["mid"]), number)
+        return number
+
+    def _marked(self, mark: str, number: str) -> bool | None:
+        try:
+            return self._ask(mark) == number
+        except (TryLater, Refused):
+            return None
+
+    def _ask(self, mark: str) -> str | None:
+        return stock.found(self.http.send("POST", f"{STOCK}/tickets.email", data=stock.question(mark),
+                                          headers={"Content-Type": "message/rfc822"}))
 
     def ask(self, key: str) -> str | None:
-        """The number of the ticket created with a key, by the mail door."""
-        return stock.found(self.http.send("POST", f"{STOCK}/tickets.email", data=stock.question(key),
-                                          headers={"Content-Type": "message/rfc822"}))
+        """The number of the ticket created with a key, by the mail door; None when there is none.
+
+        Raises Refused where this osTicket was seen not to keep marks: then nobody but a person can tell.
+        """
+        if self.keeps_marks is False:
+            raise Refused("outcome unknown, check by hand: this osTicket does not keep the Message-ID "
+                          f"{stock.mark(key)} of created tickets, so a second try could make a second ticket "
+                          "(with the plugin it could not)")
+        number = self._ask(stock.mark(key))
+        if number:
+            self.keeps_marks = True
+        return number
 
     def knock(self) -> None:
         """Whether the key may create: an empty object is refused after the key was accepted. Raises Refused."""

@@ -12,9 +12,9 @@ from connector.vendors.osticket.records import CATALOG, CREATION_ONLY, PLAIN, na
 
 _READ_ONLY: Final = ("state", "staff_name", "user_id", "org", "parent")
 _SLOW_CRON: Final = 3600.0
-_NO_PLUGIN: Final = ("The plugin servicedesk-connector is not there: tickets can be created, and nothing else works. Install "
-                     "plugins/osticket (docs/osticket.md). Where the web server passes only the stock routes on, let it pass "
-                     "/api/connector/ to api/http.php too.")
+_NO_PLUGIN: Final = ("The plugin servicedesk-connector is not there: tickets can be created, and nothing else works. "
+                     "Install plugins/osticket (docs/osticket.md). Where the web server passes only the stock routes "
+                     "on, let it pass /api/connector/ to api/http.php too.")
 
 
 def described(catalog: Mapping[str, Any]) -> list[FieldInfo]:

@@ -113,10 +113,7 @@ def _pointer(problems: list[str], catalog: Mapping[str, Any], base: str, name: s
         return None
     known = names(catalog, base)
     wanted = str(value)
-    if name != base:
-        found = {str(id): id for id in known.values()}.get(wanted)
-    else:
-        found = known.get(wanted)
+    found = known.get(wanted) if name == base else {str(id): id for id in known.values()}.get(wanted)
     if found is None:
         problems.append(f"no {name} {wanted!r}{did_you_mean(wanted, known)}")
     return found

@@ -1,9 +1,9 @@
 """osTicket's own API: it takes new tickets, and by a side door tells whether it has taken one before.
 
 The JSON door keeps an undocumented key `mid` as the Message-ID of the first entry, and the mail door answers a known
-Message-ID with the number of its ticket without adding anything. A mail without a sender can never become a ticket, so it
-is a pure question. Read in v1.10 to v1.18 (ThreadEntry::saveEmailInfo, TicketApiController::processEmail) and run on 1.18;
-docs/decisions/0040-osticket-stock-idempotency.md.
+Message-ID with the number of its ticket without adding anything. A mail without a sender can never become a ticket, so
+it is a pure question. Read in v1.10 to v1.18 (ThreadEntry::saveEmailInfo, TicketApiController::processEmail), run on
+1.18; docs/decisions/0040-osticket-stock-idempotency.md.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LONGEST_BODY: Final = 60_000
 WHOLE_TEXT: Final = "description.txt"
 
 _NUMBER: Final = re.compile(r"[^\s<>]{1,40}")
-_NOT_CREATED: Final = re.compile(r"[^<\n]{3,150} :(?:[\w.-]{1,60}\n|unknown error)")
-"""`title :key\nmessage`, whatever the language: the title is translated, the keys are not."""
+_NOT_CREATED: Final = re.compile(r"[^<\n]{3,150} :(?:[\w.-]{1,60}\n|[^<\n]{3,60}: [^<\n]*\n\n|unknown error)")
+"""`title :key\nmessage`, or `title :denied: address\n\nmessage`: titles and messages are translated, keys are not."""
 _ADDRESS: Final = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s<>()\[\],;:\\\"]+\.[^@\s<>()\[\],;:\\\".]{2,}")
 _TAG_START: Final = re.compile(r"<(?=\S)")
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -40,9 +40,9 @@ def mark(key: str) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@servicedesk-connector.invalid>"
 
 
-def question(key: str) -> bytes:
+def question(mark: str) -> bytes:
     """The mail that asks for the ticket with a mark and cannot create one."""
-    return (f"From:\r\nSubject: lookup\r\nMessage-ID: {mark(key)}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    return (f"From:\r\nSubject: lookup\r\nMessage-ID: {mark}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
             "lookup\r\n").encode()
 
 
@@ -89,13 +89,12 @@ def _not_created(response: requests.Response) -> Refused | TryLater:
 
 
 def _reasons(text: str) -> str:
-    """The lines after the title: keys and messages take turns."""
-    lines = [line.strip() for line in text.split(" :", 1)[1].split("\n") if line.strip()]
-    said = [message for key, message in zip(lines[::2], lines[1::2], strict=False)] if len(lines) > 1 else lines
-    if lines and lines[0].startswith(("Ticket denied", "err")) and len(lines) > 1:
-        said = lines[1:]
+    """The messages after the title. Keys and messages take turns; a denial is one sentence and its reason."""
+    told = text.split(" :", 1)[1]
+    lines = [line.strip() for line in told.split("\n") if line.strip()]
+    said = lines if "\n\n" in told or len(lines) == 1 else lines[1::2]
     advice = " (name and address are needed, and osTicket checks the domain in DNS when `verify_email_addrs` is on)"
-    return "; ".join(said)[:300] + (advice if lines[:1] == ["user"] else "")
+    return "; ".join(said)[:300] + (advice if lines[0] == "user" else "")
 
 
 def draft(raw: Mapping[str, Any], key: str, options: Options) -> dict[str, Any]:
