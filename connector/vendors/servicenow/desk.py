@@ -12,8 +12,8 @@ from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.ticket import Ticket
 from connector.vendors.servicenow.client import Client
 from connector.vendors.servicenow.options import Options
-from connector.vendors.servicenow.query import instant, is_id, one_of
-from connector.vendors.servicenow.records import asked_fields, flatten, shows
+from connector.vendors.servicenow.query import both, instant, is_id, one_of
+from connector.vendors.servicenow.records import TABLE, asked_fields, flatten, shows
 from connector.vendors.servicenow.references import References
 
 BATCH: Final = 100
@@ -34,10 +34,12 @@ class Desk:
         self.now = now
         self.zone = zone
         self.references = References(client, options.references)
-        self.fields = asked_fields(mapping.reads)
         self.display = shows(mapping.reads)
-        self.html_fields = options.html_fields & set(self.fields)
         self.kinds = {table: self._kind(table) for table in options.tables}
+        self.reads = {table: self._reads(table) for table in options.tables}
+        """The fields the mapping reads of each table's tickets."""
+        self.asked = {table: asked_fields(names) for table, names in self.reads.items()}
+        self.html_fields = options.html_fields & {name for names in self.asked.values() for name in names}
         self._lock = threading.Lock()
         self._place: dict[str, tuple[str, str]] = {}
 
@@ -46,6 +48,15 @@ class Desk:
             return str(self.mapping.value("kind", table) or "")
         except ValueError:
             return ""
+
+    def _reads(self, table: str) -> frozenset[str]:
+        """All fields, unless the table alone tells the kind of ticket: then those of its rules."""
+        rule = self.mapping.rule("kind")
+        kind = self.kinds[table]
+        if rule is None or rule.sources != (TABLE,) or not kind:
+            return self.mapping.reads
+        rules = [self.mapping.rule(rule.name, kind) for rule in self.mapping.rules()]
+        return frozenset(source for rule in rules if rule is not None for source in rule.sources)
 
     def when(self, raw: str) -> datetime | None:
         return instant(raw, self.zone)
@@ -83,10 +94,11 @@ class Desk:
             raise NotFound(f"ServiceNow: {id} is in none of {', '.join(self.options.tables)}, or hidden from us", 404)
         return known
 
-    def find(self, ids: Sequence[str], fields: Sequence[str], display: bool | str = False) -> list[tuple[str, Row]]:
-        """The rows of these ids, each with its table; those that are gone or hidden are left out.
+    def find(self, ids: Sequence[str], fields: Sequence[str] = ()) -> list[tuple[str, Row]]:
+        """The rows of these ids, each with its table; those that are gone, hidden or outside the filter are left out.
 
-        Ids whose table is known are asked for there first; what is left is sought in every table.
+        With `fields` these, as stored, else what the mapping reads. Ids whose table is known are asked for there first;
+        what is left is sought in every table.
         """
         missing = dict.fromkeys(id for id in ids if is_id(id))
         with self._lock:
@@ -97,7 +109,7 @@ class Desk:
             for table in self.options.tables:
                 wanted = [id for id in missing if (known.get(id) == table) == first]
                 try:
-                    rows = self._rows(table, wanted, fields, display)
+                    rows = self._rows(table, wanted, fields)
                 except ConnectorError as error:
                     failed = failed or error
                     continue
@@ -108,12 +120,14 @@ class Desk:
             raise failed
         return found
 
-    def _rows(self, table: str, ids: Sequence[str], fields: Sequence[str], display: bool | str) -> list[Row]:
+    def _rows(self, table: str, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         rows: list[Row] = []
-        asked = tuple(dict.fromkeys(("sys_id", "sys_class_name", *fields)))
+        display = False if fields else self.display
+        asked = tuple(dict.fromkeys(("sys_id", "sys_class_name", *(fields or self.asked[table]))))
         for start in range(0, len(ids), BATCH):
             batch = ids[start:start + BATCH]
-            page = self.client.rows(table, one_of("sys_id", batch), asked, len(batch), 0, display)
+            query = both(one_of("sys_id", batch), self.options.filter)
+            page = self.client.rows(table, query, asked, len(batch), 0, display)
             rows += [row for row in page.rows if row.get("sys_id") in batch]
         self.remember(table, rows)
         return rows

@@ -28,7 +28,7 @@ def diagnose(desk: Desk, asker: Asker, capabilities: frozenset[Capability]) -> D
     remarks: list[str] = []
     for table in desk.options.tables:
         try:
-            rows = desk.client.rows(table, newest("sys_updated_on"), desk.fields, 1).rows
+            rows = desk.client.rows(table, newest("sys_updated_on"), desk.asked[table], 1).rows
             samples[table] = rows[0] if rows else None
         except Refused as error:
             remarks.append(f"{table} cannot be read: {error.reason}")
@@ -131,14 +131,16 @@ def _fields(desk: Desk, samples: Mapping[str, Row | None]) -> Iterator[str]:
         known = dictionary(desk.client, desk.options.tables)
     except Refused:
         known = {}
-    for name in desk.fields:
-        field = name.partition(".")[0]
-        absent = [table for table, row in rows.items() if name not in row]
-        hidden = [table for table in absent if (table, field) in known]
-        if hidden:
-            yield f"field {name} of {', '.join(hidden)} exists but cannot be read by our account (access rule)"
-        elif len(absent) == len(rows) and name not in ALWAYS:
-            yield f"field {name} is in no table we read, or hidden in all of them"
+    for table, row in rows.items():
+        for name in desk.asked[table]:
+            field = name.partition(".")[0]
+            if name in row or name == TABLE:
+                continue
+            behind = f" or what is behind {field}" if name != field else ""
+            if (table, field) in known:
+                yield f"{name} of {table}: the field exists, but it{behind} cannot be read by our account (access rule)"
+            elif name not in ALWAYS:
+                yield f"{name} of {table}: no such field, or hidden from our account"
 
 
 def _states(desk: Desk) -> Iterator[str]:
@@ -219,7 +221,7 @@ def _from_samples(desk: Desk) -> list[FieldInfo]:
     names: dict[str, None] = {TABLE: None}
     for table in desk.options.tables:
         try:
-            rows = desk.client.rows(table, newest("sys_updated_on"), desk.fields, 1, display=desk.display).rows
+            rows = desk.client.rows(table, newest("sys_updated_on"), desk.asked[table], 1, display=desk.display).rows
         except Refused:
             continue
         names.update(dict.fromkeys(name for row in rows for name in row))

@@ -79,7 +79,7 @@ class History:
             yield id, Event(
                 key=f"journal:{row['sys_id']}", at=at, actor=actor, role=self.people.role(actor, tickets[id][1]),
                 kind=EventKind.COMMENTED if element == "comments" else EventKind.NOTED, text=readable(text),
-                data={"marker": mark} if mark else {})
+                data={"key": mark} if mark else {})
 
     def _attached(self, tickets: dict[str, tuple[str, Row]]) -> Iterator[tuple[str, Event]]:
         pager = Pager(self.desk.client, "sys_attachment", ("table_sys_id", "file_name", "sys_created_by"),

@@ -28,7 +28,7 @@ class Reading:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         options = desk.options
-        self.pagers = {table: Pager(desk.client, table, desk.fields, size=options.page, overlap=options.overlap,
+        self.pagers = {table: Pager(desk.client, table, desk.asked[table], size=options.page, overlap=options.overlap,
                                     display=desk.display, only=options.filter) for table in options.tables}
         self.parent = Parent(desk)
 
@@ -85,7 +85,7 @@ class Reading:
     def get(self, ids: Sequence[str]) -> Page:
         tickets: list[Ticket] = []
         rejected: list[BadRecord] = []
-        for table, row in self.desk.find(ids, self.desk.fields, self.desk.display):
+        for table, row in self.desk.find(ids):
             good, bad = self.desk.tickets(table, [row])
             tickets += good
             rejected += bad

@@ -74,7 +74,7 @@ class Writing:
         sent = self._raw(table, patch, self.desk.kinds[table])
         if not sent:
             return None
-        row = self.desk.client.change(table, id, sent, sorted({*self.desk.fields, *sent}))
+        row = self.desk.client.change(table, id, sent, sorted({*self.desk.asked[table], *sent}))
         if row.get("sys_id") != id:
             raise TryLater(f"ServiceNow: a change of {id} was answered with another record")
         self.desk.remember(table, [row])

@@ -70,8 +70,9 @@ def test_a_field_hidden_by_an_access_rule_is_told_from_one_that_does_not_exist(f
              read_only="false")
     full.unreadable = {"impact"}
     said = remarks(full)
-    assert "field impact of incident exists but cannot be read" in said
-    assert "field request_item is in no table" in said
+    assert "impact of incident: the field exists, but it cannot be read" in said
+    assert "location.name of incident: no such field" in said
+    assert "request_item" not in said  # read of tasks only
 
 
 def test_a_state_the_mapping_does_not_know_is_named_before_a_ticket_is_in_it(full: Instance) -> None:

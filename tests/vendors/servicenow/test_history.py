@@ -48,7 +48,7 @@ def test_creation_audit_journals_and_attachments_make_one_sequence(instance: Ins
     assert events[0].at == START
     assert changes(events) == [("state", "new", "in_progress"), ("state", "in_progress", "resolved")]
     noted = next(event for event in events if event.kind is EventKind.NOTED)
-    assert (noted.text, noted.data) == ("Done", {"marker": "c-7"})
+    assert (noted.text, noted.data) == ("Done", {"key": "c-7"})
 
 
 def test_a_second_reading_adds_nothing(instance: Instance) -> None:

@@ -51,10 +51,18 @@ def test_the_same_state_number_means_what_its_table_says(instance: Instance) -> 
 
 
 def test_only_what_the_mapping_reads_is_asked_for(instance: Instance) -> None:
-    poll(adapter(instance), {})
+    poll(adapter(instance, **ALL), {})
     asked = instance.queries()[0].split("sysparm_fields=")[1].split("&")[0].split(",")
     assert {"assignment_group.name", "caller_id.email", "hold_reason", "sys_mod_count"} <= set(asked)
     assert not [name for name in asked if name.startswith("_")]
+    assert "request_item" not in asked  # of tasks only
+    assert any("/sc_task?" in query and "request_item.cat_item.name" in query for query in instance.queries())
+
+
+def test_a_mapping_that_tells_the_kind_by_another_field_gets_all_fields(instance: Instance) -> None:
+    kind = {"from": "sys_class_name", "values": {"incident": "incident", "u_drill": "task"}}
+    poll(adapter(instance, with_fields(kind=kind)), {})
+    assert "request_item.cat_item.name" in instance.queries()[0]
 
 
 def test_a_shown_value_is_asked_for_where_the_mapping_wants_one(instance: Instance) -> None:
@@ -246,6 +254,7 @@ def test_a_filter_of_the_settings_goes_with_every_list(instance: Instance) -> No
     pages, _ = poll(vendor, {})
     assert ids(pages) == [sid(1)]
     assert list(vendor.ids()) == [[sid(1)]]
+    assert ids([vendor.get([sid(1), sid(2)])]) == [sid(1)]
 
 
 def test_a_first_load_can_begin_at_a_day(instance: Instance) -> None:
