@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.server import create_server
 
 THREADS: Final = 16
+LONGEST_END: Final = 10.0
 LARGEST_HEADERS: Final = 64 * 1024
 
 
@@ -34,7 +37,11 @@ class Server:
         self._server.run()
 
     def end(self) -> None:
-        """Safe to call from any thread."""
-        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=10)
-        self._server.close()
-        self._server.trigger.pull_trigger(lambda: None)
+        """Safe to call from any thread, once. Answers under way are finished and sent, for at most ten seconds."""
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=LONGEST_END)
+        until = time.monotonic() + LONGEST_END
+        while any(c.total_outbufs_len for c in list(self._server.active_channels.values())):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02)
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
