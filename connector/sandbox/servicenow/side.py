@@ -108,8 +108,8 @@ class ServiceNow(Side):
         """What our application in the instance sends: Standard Webhooks (research: servicenow.md section 10)."""
         ticket = self.desk.tickets.get(happening.ticket)
         uid = self.desk.uid("task", happening.ticket)
-        told = {"event": _EVENTS[happening.kind], "table": words.TABLES[ticket.kind] if ticket else "",
-                "sys_id": uid, "number": self.number(ticket) if ticket else "",
+        told = {"type": _EVENTS[happening.kind], "ids": [uid], "table": words.TABLES[ticket.kind] if ticket else "",
+                "number": self.number(ticket) if ticket else "",
                 "sys_mod_count": ticket.revision if ticket else None, "at": stamp(happening.at)}
         if ticket is None:
             gone = next(g for g in self.desk.deletions if g.ticket == happening.ticket)
