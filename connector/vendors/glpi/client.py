@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 import requests
 
@@ -86,7 +85,7 @@ class Client:
     def _send(self, method: str, path: str, token: str, *, body: Any = None, params: Params = (), files: Any = None,
               headers: Mapping[str, str] | None = None, stream: bool = False) -> requests.Response:
         every = {"Session-Token": token, "X-GLPI-Sanitized-Content": "false", **self._app(), **(headers or {})}
-        return self.http.send(method, path + query(params), json=body, files=files, headers=every, stream=stream)
+        return self.http.send(method, path, params=list(params), json=body, files=files, headers=every, stream=stream)
 
     def _app(self) -> dict[str, str]:
         return {"App-Token": self._access.app_token} if self._access.app_token else {}
@@ -155,10 +154,3 @@ class Client:
         if token:
             self._kill(token)
         self.http.close()
-
-
-def query(params: Params) -> str:
-    """A query string with brackets left as they are: coded, the ids of one search would not fit a request line."""
-    if not params:
-        return ""
-    return "?" + "&".join(f"{quote(key, safe='[]')}={quote(value, safe='')}" for key, value in params)

@@ -17,7 +17,7 @@ from connector.vendors.glpi.answers import PastEnd
 from connector.vendors.glpi.client import Client, Params
 from connector.vendors.glpi.names import AT_ONCE, Names, criterion, equals, rows_of
 from connector.vendors.glpi.options import numbers, record, user_ids, verify
-from connector.vendors.glpi.zone import Zone
+from connector.vendors.glpi.zone import FORM, Zone
 
 Record = dict[str, Any]
 PAGE: Final = 500
@@ -62,15 +62,16 @@ class Reader:
                 if rows or last:
                     yield self.records(rows), {"at": self._end(mark, rows, start)}, total
                 return
-            mark, last = _stamp(rows[-1]), str(rows[-1].get(_ID, ""))
-            if not mark:
-                raise TryLater("GLPI: a ticket has no last change, so reading cannot go on after it")
-            if self._zone.repeated(mark):
-                # In the repeated hour the order of local times says nothing: read it whole, in one larger page.
-                mark, last, size = self._zone.before(mark, self._overlap), "", size * 2
-                yield self.records(rows), {"at": mark, "from": start, "total": total}, total
-                continue
-            size = self._size
+            newest = next((row for row in reversed(rows) if _stamp(row)), None)
+            if newest is None:
+                raise TryLater("GLPI: no ticket of a page has a last change, so reading cannot go on after it")
+            stamp = _stamp(newest)
+            if self._zone.repeated(stamp):
+                # In the repeated hour the order of local times says nothing: read on from before it, in a page that
+                # grows until it reaches beyond.
+                size *= 2
+            else:
+                mark, last, size = stamp, str(newest.get(_ID, "")), self._size
             yield self.records(rows), {"at": mark, "id": last, "from": start, "total": total}, total
 
     def _after(self, mark: str, last: str) -> Params:
@@ -171,7 +172,12 @@ class Reader:
 
 
 def _stamp(row: Mapping[str, Any]) -> str:
-    return str(row.get(_CHANGED) or "")
+    """The last change of a row; "" when it is not a time."""
+    text = str(row.get(_CHANGED) or "")
+    try:
+        return datetime.fromisoformat(text).strftime(FORM)
+    except ValueError:
+        return ""
 
 
 def _nested(path: str, link: str, field: str, how: str, value: str) -> Params:

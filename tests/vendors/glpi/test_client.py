@@ -14,7 +14,7 @@ from connector.http import Http
 from connector.settings import Secret
 from connector.vendors.glpi.adapter import Glpi
 from connector.vendors.glpi.answers import LoginRefused
-from connector.vendors.glpi.client import SESSION_LIFE, Access, Client, query
+from connector.vendors.glpi.client import SESSION_LIFE, Access, Client
 from tests.vendors.glpi.conftest import URL
 from tests.vendors.glpi.replay import body_of, headers_of, recorded
 
@@ -173,10 +173,6 @@ def test_a_get_has_no_body(logged_in: responses.RequestsMock) -> None:
     logged_in.get(f"{URL}/Ticket/1", json={"id": 1})
     client().get("Ticket/1")
     assert logged_in.calls[-1].request.body is None
-
-
-def test_brackets_of_a_query_stay_short() -> None:
-    assert query([("criteria[0][value]", "a b&c=d[é]")]) == "?criteria[0][value]=a%20b%26c%3Dd%5B%C3%A9%5D"
 
 
 def test_no_error_shows_a_token(server: responses.RequestsMock) -> None:
