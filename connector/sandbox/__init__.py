@@ -12,13 +12,14 @@ from connector.sandbox.faults import Faults
 from connector.sandbox.generator import Life
 from connector.sandbox.glpi import Glpi
 from connector.sandbox.handle import Handle
+from connector.sandbox.osticket import OsTicket
 from connector.sandbox.servicenow import ServiceNow
 from connector.sandbox.side import Side
 from connector.sandbox.webhooks import Webhook, webhook_of
 
 __all__ = ["MAKES", "Clock", "Handle", "Webhook", "start"]
 
-MAKES: Final[dict[str, type[Side]]] = {"servicenow": ServiceNow, "glpi": Glpi}
+MAKES: Final[dict[str, type[Side]]] = {"servicenow": ServiceNow, "glpi": Glpi, "osticket": OsTicket}
 
 
 def start(make: str, *, seed: int = 1, tickets: int = 0, days: float = 30, clock: Clock | float | str | None = None,

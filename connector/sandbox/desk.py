@@ -56,6 +56,7 @@ class Desk:
         self._listeners: list[Callable[[Happening], None]] = []
         self._ids: dict[str, int] = {}
         self._uids: dict[str, tuple[str, int]] = {}
+        self._given: dict[tuple[str, int], str] = {}
 
     def next_id(self, kind: str) -> int:
         with self.lock:
@@ -64,8 +65,14 @@ class Desk:
 
     def uid(self, kind: str, number: int) -> str:
         """A stable 32-digit id, the same for the same seed."""
+        known = self._given.get((kind, number))
+        if known is not None:
+            return known
         text = hashlib.md5(f"{self.seed}/{kind}/{number}".encode(), usedforsecurity=False).hexdigest()
-        self._uids[text] = (kind, number)
+        if kind in _LASTING or kind in ("task", "file"):
+            self._uids[text] = (kind, number)
+        if kind in _LASTING:
+            self._given[kind, number] = text
         return text
 
     def by_uid(self, uid: str) -> tuple[str, int] | None:
@@ -223,10 +230,10 @@ class Desk:
             self._log(ticket, now, by, "trashed", not trashed, trashed)
             self._tell("trashed" if trashed else "changed", ticket, now, by)
 
-    def delete(self, ticket: Ticket, by: int) -> Deletion:
+    def delete(self, ticket: Ticket, by: int, *, at: datetime | None = None) -> Deletion:
         """Gone for good, with its log; only the list of deletions remembers it."""
         with self.lock:
-            now = self.clock.now()
+            now = at or self.clock.now()
             del self.tickets[ticket.id]
             gone = Deletion(self.next_id("deletion"), ticket.id, ticket.kind, now, by, ticket.title, dict(ticket.extra))
             self.deletions.append(gone)
@@ -251,3 +258,5 @@ class Desk:
 
 
 _SAME = object()
+_LASTING = frozenset({"person", "group", "supplier", "company", "site", "service"})
+"""Few things, asked for again and again."""

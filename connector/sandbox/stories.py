@@ -60,7 +60,7 @@ class Story:
         ticket = self._create(topic, requester)
         if rng.random() < SPAM:
             yield from self._until(ticket, worked(self.at, lasting(rng, 0.5, 0.5)))
-            desk.delete(ticket, self._agent(1).id)
+            desk.delete(ticket, self._agent(1).id, at=self.at)
             return
         yield from self._until(ticket, worked(self.at, lasting(rng, 0.4, 1.0)))
         first = self._agent(1)

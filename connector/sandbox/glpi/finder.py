@@ -62,14 +62,14 @@ class Finder:
             raise Fail("ERROR", str(error)) from None
         numbers = self._columns(kind.name, given, session)
         start, end, total = asked(len(rows))
-        part = [{self._key(number): cells[number](row) for number in numbers if number in cells}
-                for row in rows[start:end + 1]]
+        shown = [(self._key(number), cells[number]) for number in numbers if number in cells]
+        part = [{key: get(row) for key, get in shown} for row in rows[start:end + 1]]
         sort, order = self._sort(given)
         told: Item = {"totalcount": total, "count": len(part), "sort": sort or ["1"], "order": order or ["ASC"]}
         if part:
             told["data"] = part
         if request.args.get("withindexes") == "true" and part:
-            told["data"] = {str(cells[2](row)): shown for row, shown in zip(rows[start:end + 1], part, strict=True)}
+            told["data"] = {str(cells[2](row)): one for row, one in zip(rows[start:end + 1], part, strict=True)}
         span = f"{start}-{min(end, total - 1)}/{total}"
         told["content-range"] = span
         headers = {"Accept-Range": f"{kind.name} 1000", **({"Content-Range": span} if total else {})}

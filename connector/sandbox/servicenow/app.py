@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -123,7 +124,8 @@ class Api:
             rows = self._rows(table)
             page = [row for row in rows[offset:offset + limit] if not self._hidden(row)]
             fields = self._fields(table)
-            result = [self._shown(row, fields) for row in page]
+            shown = self._shower(fields)
+            result = [shown(row) for row in page]
         headers = {}
         if request.args.get("sysparm_no_count") != "true":
             headers["X-Total-Count"] = str(len(rows))
@@ -164,9 +166,15 @@ class Api:
         return [(name, column) for name, column in found if column is not None]
 
     def _shown(self, row: Any, fields: Fields) -> dict[str, Any]:
+        return self._shower(fields)(row)
+
+    def _shower(self, fields: Fields) -> Callable[[Any], dict[str, Any]]:
         display = request.args.get("sysparm_display_value", "false")
         bare = request.args.get("sysparm_exclude_reference_link") == "true"
-        return {name: self._cell(row, column, display, bare) for name, column in fields}
+        if display == "false" and bare:
+            gets = [(name, column.get) for name, column in fields]
+            return lambda row: {name: get(row) for name, get in gets}
+        return lambda row: {name: self._cell(row, column, display, bare) for name, column in fields}
 
     def _cell(self, row: Any, column: Column, display: str, bare: bool) -> Any:
         value = column.get(row)

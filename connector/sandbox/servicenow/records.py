@@ -13,18 +13,20 @@ from connector.sandbox.servicenow.tasks import REFERENCES, WRITES, columns, serv
 
 NOT_IN: Final[dict[str, frozenset[str]]] = {
     "incident": frozenset({"request", "request_item", "requested_for", "stage", "cat_item", "fix_notes",
-                           "resolution_code", "type"}),
+                           "resolution_code", "type", "requested_by"}),
     "sc_req_item": frozenset({"incident_state", "hold_reason", "caller_id", "request_item", "close_code", "problem_id",
-                              "reopen_count", "severity", "fix_notes", "resolution_code", "type", "subcategory"}),
+                              "reopen_count", "severity", "fix_notes", "resolution_code", "type", "subcategory",
+                              "requested_by", "category"}),
     "sc_task": frozenset({"incident_state", "hold_reason", "caller_id", "stage", "close_code", "problem_id",
-                          "reopen_count", "severity", "fix_notes", "resolution_code", "type", "subcategory"}),
+                          "reopen_count", "severity", "fix_notes", "resolution_code", "type", "subcategory",
+                          "requested_by", "category"}),
     "problem": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "requested_for",
-                          "stage", "cat_item", "type"}),
+                          "stage", "cat_item", "type", "requested_by"}),
     "change_request": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "stage",
                                  "cat_item", "problem_id", "reopen_count", "severity", "fix_notes"}),
     "task": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "requested_for", "stage",
                        "cat_item", "close_code", "fix_notes", "resolution_code", "type", "subcategory", "category",
-                       "problem_id", "reopen_count", "severity", "vendor", "resolved_at", "resolved_by"}),
+                       "problem_id", "reopen_count", "severity", "vendor", "requested_by", "resolved_at", "resolved_by"}),
 }
 """Columns that a table does not have."""
 
@@ -55,6 +57,7 @@ def build(side: ServiceNow) -> dict[str, Table]:
                                    for s in desk.suppliers.values())),
         "cmn_location": lambda: (_named(desk.uid("site", s.id), s.name) for s in desk.sites.values()),
         "cmdb_ci_service": lambda: (_named(service_id(side, n), n) for n in desk.services.values()),
+        "sc_cat_item": lambda: (_named(desk.uid("item", c.id), c.name) for c in desk.categories.values()),
         "sys_user_grmember": lambda: (
             {"sys_id": desk.uid("member", p.id * 100 + g), "user": desk.uid("person", p.id),
              "group": desk.uid("group", g)} for p in desk.people.values() for g in p.groups),
@@ -71,12 +74,13 @@ def build(side: ServiceNow) -> dict[str, Table]:
              "sys_created_by": desk.people[g.by].login} for g in desk.deletions),
         "sc_request": lambda: (
             {"sys_id": desk.uid("request", t.id), "number": f"REQ{10000 + t.id:07d}",
+             "requested_for": desk.uid("person", t.requester) if t.requester else "",
              "request_state": "in_process" if t.closed_at is None else "closed_complete",
              "sys_updated_on": stamp(t.updated_at)} for t in desk.tickets.values() if t.kind == "service_request"),
     }
     for name, rows in small.items():
         tables[name] = _small(name, rows, _COLUMNS[name])
-    for name in ("cmdb_ci", "sc_cat_item", "cmn_department", "service_offering", "ast_contract", "metric_definition",
+    for name in ("cmdb_ci", "cmn_department", "service_offering", "ast_contract", "metric_definition",
                  "metric_instance", "sys_user_has_role"):
         tables[name] = _small(name, tuple, ("sys_id", "name", "active", "sys_created_on", "sys_updated_on", *_EMPTY[name]))
     tables["sys_audit"] = _of_ticket("sys_audit", _AUDIT, lambda t: audit(side, t), side, "documentkey")
@@ -87,7 +91,7 @@ def build(side: ServiceNow) -> dict[str, Table]:
 
 
 _EMPTY: Final[dict[str, tuple[str, ...]]] = {
-    "cmdb_ci": (), "sc_cat_item": (), "cmn_department": (), "service_offering": (), "ast_contract": (),
+    "cmdb_ci": (), "cmn_department": (), "service_offering": (), "ast_contract": (),
     "metric_definition": ("table", "field", "type"), "metric_instance": ("definition", "id", "field", "value", "start",
                                                                          "end", "duration", "calculation_complete"),
     "sys_user_has_role": ("user", "role", "inherited", "state"),
@@ -99,6 +103,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "core_company": ("sys_id", "name", "customer", "vendor"),
     "cmn_location": ("sys_id", "name"),
     "cmdb_ci_service": ("sys_id", "name"),
+    "sc_cat_item": ("sys_id", "name"),
     "sys_user_grmember": ("sys_id", "user", "group"),
     "sys_choice": ("sys_id", "name", "element", "value", "label", "sequence", "inactive", "language"),
     "sys_dictionary": ("sys_id", "name", "element", "internal_type", "reference", "read_only", "mandatory",
@@ -106,14 +111,14 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "sys_db_object": ("sys_id", "name", "label", "super_class"),
     "sys_properties": ("sys_id", "name", "value"),
     "sys_audit_delete": ("sys_id", "tablename", "documentkey", "display_value", "sys_created_on", "sys_created_by"),
-    "sc_request": ("sys_id", "number", "request_state", "sys_updated_on"),
+    "sc_request": ("sys_id", "number", "requested_for", "request_state", "sys_updated_on"),
 }
 _AUDIT: Final = ("sys_id", "tablename", "documentkey", "fieldname", "oldvalue", "newvalue", "user", "record_checkpoint",
                  "sys_created_on", "sys_created_by")
 _JOURNAL: Final = ("sys_id", "name", "element", "element_id", "value", "sys_created_on", "sys_created_by")
 _FILE: Final = ("sys_id", "table_name", "table_sys_id", "file_name", "content_type", "size_bytes", "size_compressed",
                 "download_link", "sys_created_on", "sys_created_by", "sys_updated_on", "hash", "state")
-_REFERENCES: Final = {"manager": "sys_user", "user": "sys_user", "group": "sys_user_group", "company": "core_company",
+_REFERENCES: Final = {"requested_for": "sys_user", "manager": "sys_user", "user": "sys_user", "group": "sys_user_group", "company": "core_company",
                       "location": "cmn_location"}
 
 
@@ -132,7 +137,7 @@ def _small(name: str, rows: Callable[[], Iterable[Mapping[str, str]]], names: Se
         wanted = set(ids)
         return [row for row in all_rows() if row["sys_id"] in wanted]
 
-    own = {key: _cell(key, name in ("sys_user", "sys_user_group", "sys_user_grmember")) for key in names}
+    own = {key: _cell(key, name in ("sys_user", "sys_user_group", "sys_user_grmember", "sc_request")) for key in names}
     return Table(name, own, all_rows, {"sys_id": by_id})
 
 
@@ -212,7 +217,7 @@ def _dictionary(tables: Mapping[str, Table]) -> Iterable[dict[str, str]]:
 
 _SILENT: Final = frozenset({"state", "pending_since", "taken_at", "trashed", "created", "comment", "file", "hidden"})
 _NAMES: Final = {field: name for name, field in WRITES.items() if name != "incident_state"} | {
-    field: name for name, (field, _) in REFERENCES.items() if name not in ("request_item", "requested_for")} | {
+    field: name for name, (field, _) in REFERENCES.items() if name not in ("request_item", "requested_for", "requested_by")} | {
     "pending_on": "hold_reason", "due_at": "due_date", "_category": "category", "_subcategory": "subcategory",
     "service": "business_service"}
 

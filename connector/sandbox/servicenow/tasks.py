@@ -20,7 +20,7 @@ PLAIN: Final = {
     "cause": "", "notify": "1", "service_offering": "", "follow_up": "", "parent_incident": "",
     "contact_type": "phone", "reopened_by": "", "problem_id": "", "activity_due": "", "severity": "3",
     "approval": "not requested", "sla_due": "", "sys_tags": "", "escalation": "0", "upon_approval": "proceed",
-    "correlation_id": "", "cmdb_ci": "", "stage": "", "resolution_code": "", "fix_notes": "", "cat_item": "",
+    "correlation_id": "", "cmdb_ci": "", "stage": "", "resolution_code": "", "fix_notes": "",
     "type": "", **dict.fromkeys(CUSTOM, ""),
 }
 """Columns that only this make has: kept as written, with what a new record holds."""
@@ -30,6 +30,7 @@ WRITES: Final[dict[str, str]] = {
 }
 REFERENCES: Final[dict[str, tuple[str, str]]] = {
     "assigned_to": ("assignee", "person"), "caller_id": ("requester", "person"), "requested_for": ("requester", "person"),
+    "requested_by": ("requester", "person"),
     "assignment_group": ("group", "group"), "vendor": ("supplier", "supplier"), "company": ("company", "company"),
     "location": ("site", "site"), "parent": ("parent", "task"), "request_item": ("parent", "task"),
 }
@@ -73,6 +74,8 @@ def columns(side: ServiceNow) -> dict[str, Column]:
     add("resolved_by", lambda t: _who(side, t, t.resolved_at), "reference", "sys_user")
     add("closed_by", lambda t: _who(side, t, t.closed_at), "reference", "sys_user")
     add("request", lambda t: desk.uid("request", t.id) if t.kind == "service_request" else "", "reference", "sc_request")
+    add("cat_item", lambda t: desk.uid("item", t.category) if t.kind == "service_request" and t.category else "",
+        "reference", "sc_cat_item", lambda t: desk.categories[t.category].name if t.category else "")
     add("hold_reason", lambda t: words.HOLD.get(t.pending_on or "", "") if t.state == "pending" else "", "integer", "",
         lambda t: words.HOLD_LABELS.get(words.HOLD.get(t.pending_on or "", ""), ""))
     for name in ("impact", "urgency"):
