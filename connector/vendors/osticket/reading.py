@@ -103,7 +103,13 @@ class Reading(Shared):
         gone: list[str] = []
         cursor = since.get("cursor")
         while True:
-            body = self._client.call("GET", "deletions", params={"cursor": cursor} if cursor else None)
+            try:
+                body = self._client.call("GET", "deletions", params={"cursor": cursor} if cursor else None)
+            except CursorGone:
+                if not cursor:
+                    raise
+                cursor = None  # listed anew from the start: deletions known already change nothing
+                continue
             rows, following = body.get("deleted"), body.get("cursor")
             if not isinstance(rows, list) or not isinstance(following, str):
                 raise TryLater("osTicket: an answer without its list of deletions")

@@ -16,24 +16,42 @@ from connector.vendors.osticket.adapter import OsTicket
 from tests.vendors.osticket.conftest import FIXTURES, KEY, URL
 
 REFUSED: Final = {
-    "auth_inactive_key": "API key not found/active", "auth_key_other_ip": "Valid API key required",
-    "auth_key_without_create": "API key not authorized", "auth_missing_key": "Valid API key required",
-    "auth_wrong_key": "Valid API key required", "create_array_body": "No errors", "create_bad_email": "verify_email_addrs",
-    "create_email_dns_check_fails": "verify_email_addrs", "create_email_dns_check_fails_slow": "verify_email_addrs",
-    "create_empty_body": "malformed JSON", "create_empty_object": "No errors", "create_malformed_json": "malformed JSON",
-    "create_missing_email": "Incomplete client information", "create_missing_message": "Issue Details is a required field",
-    "create_missing_name": "Incomplete client information", "create_missing_subject": "Issue Summary is a required field",
-    "create_source_email": "Unknown system email", "create_source_phone": "Invalid ticket origin given",
-    "create_source_web": "Select a Help Topic", "create_source_web_topic": "Issue Summary is a required field",
+    "auth_inactive_key": "API key not found/active",
+    "auth_key_other_ip": "Valid API key required",
+    "auth_key_without_create": "API key not authorized",
+    "auth_missing_key": "Valid API key required",
+    "auth_wrong_key": "Valid API key required",
+    "create_array_body": "No errors",
+    "create_bad_email": "verify_email_addrs",
+    "create_email_dns_check_fails": "verify_email_addrs",
+    "create_email_dns_check_fails_slow": "verify_email_addrs",
+    "create_empty_body": "malformed JSON",
+    "create_empty_object": "No errors",
+    "create_malformed_json": "malformed JSON",
+    "create_missing_email": "Incomplete client information",
+    "create_missing_message": "Issue Details is a required field",
+    "create_missing_name": "Incomplete client information",
+    "create_missing_subject": "Issue Summary is a required field",
+    "create_source_email": "Unknown system email",
+    "create_source_phone": "Invalid ticket origin given",
+    "create_source_web": "Select a Help Topic",
+    "create_source_web_topic": "Issue Summary is a required field",
     "create_topic_form_missing_required": "System name is a required field",
-    "cron_get": "URL not supported", "cron_key_without_right": "API key not authorized",
-    "delete_not_supported": "URL not supported", "email_with_display_name": "Incomplete client information",
-    "filter_reject": "authorized users only", "format_unknown": "URL not supported",
-    "list_not_supported": "URL not supported", "method_override_post_to_get": "URL not supported",
-    "read_not_supported": "URL not supported", "root_not_supported": "URL not supported",
-    "trailing_slash": "URL not supported", "update_not_supported": "URL not supported",
+    "cron_get": "URL not supported",
+    "cron_key_without_right": "API key not authorized",
+    "delete_not_supported": "URL not supported",
+    "email_with_display_name": "Incomplete client information",
+    "filter_reject": "authorized users only",
+    "format_unknown": "URL not supported",
+    "list_not_supported": "URL not supported",
+    "method_override_post_to_get": "URL not supported",
+    "read_not_supported": "URL not supported",
+    "root_not_supported": "URL not supported",
+    "trailing_slash": "URL not supported",
+    "update_not_supported": "URL not supported",
     "upper_case_path": "404 Not Found",
-    "question__unknown": "verify_email_addrs", "question__unknown_unregistered_refused": "authorized users only",
+    "question__unknown": "verify_email_addrs",
+    "question__unknown_unregistered_refused": "authorized users only",
 }
 TRY_LATER: Final = {"cron_ok": "200"}
 """A 200 is never a created ticket, whatever it says."""
@@ -107,7 +125,8 @@ def test_as_the_answer_to_our_question(name: str, number: str | None, stock: res
     assert make().find("demo/create/1") == (None if number is None else ("desk", f"#{number}"))
 
 
-def test_the_question_is_the_one_that_was_recorded(stock: responses.RequestsMock, make: Callable[..., OsTicket]) -> None:
+def test_the_question_is_the_one_that_was_recorded(stock: responses.RequestsMock,
+                                                   make: Callable[..., OsTicket]) -> None:
     replay(stock, "POST", f"{URL}/api/tickets.email", "question__known")
     make().find("demo/create/1")
     assert stock.calls[-1].request.body == exchange("question__known")["request"]["body"].encode()

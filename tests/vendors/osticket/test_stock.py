@@ -46,7 +46,8 @@ def test_without_the_plugin_only_creating_is_possible(stock: responses.RequestsM
     assert vendor.capabilities() == {Capability.CREATE, Capability.FIND}
     file = Attachment(name="a", media_type="text/plain", size=1, open=lambda: iter([b"a"]))
     for verb in (lambda: vendor.get(["1"]), lambda: list(vendor.changed({})), lambda: list(vendor.ids()),
-                 lambda: vendor.history(["1"]), lambda: vendor.deletions({}), lambda: vendor.update("1", {"title": "x"}),
+                 lambda: vendor.history(["1"]), lambda: vendor.deletions({}),
+                 lambda: vendor.update("1", {"title": "x"}),
                  lambda: vendor.comment("1", Comment(text="x", public=True), "k"), lambda: vendor.attachments("1"),
                  lambda: vendor.comment("1", Comment(text="x"), "k"), lambda: vendor.attach("1", file, "k"),
                  vendor.fields, lambda: vendor.download("1", "2")):
@@ -246,7 +247,8 @@ def test_the_mark_sent_is_the_mark_asked_for(stock: responses.RequestsMock, make
     assert b"From:\r\n" in stock.calls[-1].request.body
 
 
-def test_where_marks_are_not_kept_an_unknown_outcome_goes_to_a_person(stock: responses.RequestsMock, make: Make) -> None:
+def test_where_marks_are_not_kept_an_unknown_outcome_goes_to_a_person(stock: responses.RequestsMock,
+                                                                      make: Make) -> None:
     answer(stock, CREATE)
     answer(stock, ASK, 500, NOTHING)
     vendor = make()
