@@ -19,6 +19,7 @@ from connector.web.auth import identity
 from connector.web.auth import pages as auth_pages
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
+from connector.web.rights import Door, door
 from connector.web.services import KEY, Services
 
 LARGEST_BODY: Final = 1024 * 1024
@@ -30,6 +31,7 @@ def create_app(services: Services) -> Flask:
     settings = services.settings
     app = Flask(__name__)
     app.config.update(_config(settings))
+    door(Door.PUBLIC)(app.view_functions["static"])
     app.extensions[KEY] = services
     app.extensions["connector_rate"] = Bucket(REQUESTS_PER_MINUTE, BURST, services.now)
     app.extensions["connector_doors"] = Bucket(per_minute=10, burst=20, now=services.now)

@@ -10,6 +10,7 @@ from connector.domain.errors import Refused
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping import Owner
 from connector.domain.ticket import PRIORITIES, Kind, PendingOn, Scale, State, Ticket, Value, value_of
+from connector.web.i18n import _
 from connector.web.words import field_name, word
 
 ORDER: Final = (
@@ -67,7 +68,9 @@ def _input(mapping: FieldMapping, ticket: Ticket, name: str) -> Input | None:
 def _candidates(name: str) -> list[tuple[str, str]] | None:
     match name:
         case "state":
-            waiting = [(f"pending/{on}", f"{word('states', 'pending')}: {word('pending_on', on)}") for on in PendingOn]
+            waiting = [
+                (f"pending/{on}", f"{word('states', 'pending')}{_(':')} {word('pending_on', on)}") for on in PendingOn
+            ]
             plain = [(state.value, word("states", state.value)) for state in State]
             return [*plain[:3], *waiting, *plain[3:]]
         case "priority":

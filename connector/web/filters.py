@@ -25,7 +25,7 @@ def value(raw: Any, field: str = "") -> str | Markup:
     if isinstance(raw, bool):
         return _("yes") if raw else _("no")
     if isinstance(raw, datetime):
-        return when(raw)
+        return when(raw, "brief")
     if isinstance(raw, (tuple, list)):
         return ", ".join(str(item) for item in raw)
     if isinstance(raw, float):
@@ -34,7 +34,7 @@ def value(raw: Any, field: str = "") -> str | Markup:
 
 
 def when(at: datetime | None, style: str = "both") -> Markup:
-    """A time with its zone: `both` relative and absolute, `short` relative with the absolute on hover and for print."""
+    """A time with its zone, absolute and relative: `both` to the second, `brief` to the minute, `short` for tables."""
     if at is None:
         return Markup('<span class="none">&ndash;</span>')
     seen = i18n.moment(at, services().now())
@@ -45,7 +45,8 @@ def when(at: datetime | None, style: str = "both") -> Markup:
             seen.relative, seen.short, seen.zone
         )
     else:
-        inner = Markup('<span class="abs">{}</span> <span class="rel">({})</span>').format(seen.absolute, seen.relative)
+        absolute = seen.brief if style == "brief" else seen.absolute
+        inner = Markup('<span class="abs">{}</span> <span class="rel">({})</span>').format(absolute, seen.relative)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(seen.iso, seen.absolute, inner)
 
 

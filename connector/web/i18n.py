@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta, get_timezone_name
+from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
@@ -78,10 +78,11 @@ def set_for_request(preferred: str, timezone: str, languages: Sequence[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant as the reader sees it: `absolute` with its zone, `short` without date when it is today, `relative`."""
+    """An instant as the reader sees it: to the second, to the minute, without the date when it is today."""
 
     iso: str
     absolute: str
+    brief: str
     short: str
     relative: str
     zone: str
@@ -89,10 +90,11 @@ class Moment:
 
 def moment(at: datetime, now: datetime) -> Moment:
     local = at.astimezone(zone())
-    abbreviation = get_timezone_name(local, width="short", locale=locale())
+    abbreviation = local.tzname() or ""
     return Moment(
         iso=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         absolute=f"{format_datetime(local, 'medium', locale=locale())} {abbreviation}",
+        brief=f"{_with_day(local, 'yMMMd')} {abbreviation}",
         short=_short(local, now.astimezone(zone())),
         relative=relative(at - now),
         zone=abbreviation,
@@ -101,11 +103,14 @@ def moment(at: datetime, now: datetime) -> Moment:
 
 def _short(local: datetime, today: datetime) -> str:
     """The time, with the day when it is another one and the year when it is another one."""
-    time = format_time(local, "short", locale=locale())
     if local.date() == today.date():
-        return time
-    skeleton = "MMMd" if local.year == today.year else "yMMMd"
-    return f"{format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale())}, {time}"
+        return format_time(local, "short", locale=locale())
+    return _with_day(local, "MMMd" if local.year == today.year else "yMMMd")
+
+
+def _with_day(local: datetime, skeleton: str) -> str:
+    day = format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=locale())
+    return f"{day}, {format_time(local, 'short', locale=locale())}"
 
 
 def relative(delta: timedelta) -> str:

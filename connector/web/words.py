@@ -119,13 +119,13 @@ ACTIONS: Final = {
     "user changed": mark("User changed"),
     "token created": mark("API token created"),
     "token revoked": mark("API token revoked"),
-    "ticket edited": mark("Ticket edited"),
-    "ticket created": mark("Ticket created"),
-    "comment added": mark("Comment added"),
+    "edit": mark("Ticket edited"),
+    "create": mark("Ticket created"),
+    "comment": mark("Comment added"),
+    "attach": mark("File attached"),
     "delivery retried": mark("Delivery retried"),
     "delivery dropped": mark("Delivery dropped"),
     "quarantine retried": mark("Quarantine retried"),
-    "webhook refused": mark("Webhook refused"),
 }
 _VALUES: Final = {
     "kind": KINDS,

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.web.conftest import Browser
-from tests.web.world import World
 
-PAGES = ("/", "/tickets", "/connections", "/deliveries", "/deliveries?state=dead", "/quarantine", "/audit", "/users",
-         "/tokens", "/account")
+from tests.web.conftest import Browser
+
+PAGES = (
+    "/",
+    "/tickets",
+    "/connections",
+    "/deliveries",
+    "/deliveries?state=dead",
+    "/quarantine",
+    "/audit",
+    "/users",
+    "/tokens",
+    "/account",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -118,9 +118,14 @@ def world(store: SqlStore, folder: Path, clock: Clock | None = None, **more: Any
 
 def ticket(id: str, **fields: Any) -> Ticket:
     given: dict[str, Any] = {
-        "tool": "glpi", "kind": Kind.INCIDENT, "state": State.NEW, "number": f"INC{int(id):07}", "title": f"Ticket {id}",
-        "opened_at": NOW - timedelta(hours=5), "updated_at": NOW - timedelta(hours=1),
-    }  # fmt: skip
+        "tool": "glpi",
+        "kind": Kind.INCIDENT,
+        "state": State.NEW,
+        "number": f"INC{int(id):07}",
+        "title": f"Ticket {id}",
+        "opened_at": NOW - timedelta(hours=5),
+        "updated_at": NOW - timedelta(hours=1),
+    }
     return Ticket(**{"id": id, **given, **fields})
 
 
@@ -141,34 +146,62 @@ def fill(there: World) -> None:
     people = ("Aline Rochat", "Marc Dubois", "Jo Keller", "")
     groups = ("Service Desk", "Network", "Workplace", "Applications")
     titles = (
-        "VPN drops every hour", "New laptop for the trainee", "Printer on floor 3 out of toner",
-        "Cannot open the shared calendar", "ERP answers slowly after the update", "Badge reader at the north door is dead",
-        "Password reset for the payroll account", "Request access to the archive", "Monitor flickers since this morning",
+        "VPN drops every hour",
+        "New laptop for the trainee",
+        "Printer on floor 3 out of toner",
+        "Cannot open the shared calendar",
+        "ERP answers slowly after the update",
+        "Badge reader at the north door is dead",
+        "Password reset for the payroll account",
+        "Request access to the archive",
+        "Monitor flickers since this morning",
         "Certificate of the intranet expires on Friday",
-    )  # fmt: skip
+    )
     states = (State.NEW, State.IN_PROGRESS, State.PENDING, State.RESOLVED, State.CLOSED, State.IN_PROGRESS)
     for n in range(2, 42):
         state = states[n % 6]
         one = ticket(
-            str(n), title=titles[n % 10], state=state, priority=f"P{n % 5 + 1}", group=groups[n % 4],
-            assignee=people[n % 4], customer=("ACME SA", "Ville de Lausanne", "Clinique du Lac")[n % 3],
-            kind=Kind.SERVICE_REQUEST if n % 10 in (1, 7) else Kind.INCIDENT, service="Workplace" if n % 2 else "Network",
-            tool="glpi" if n % 3 else "servicenow", pending_on=PendingOn.CUSTOMER if state is State.PENDING else None,
-            opened_at=NOW - timedelta(hours=n * 7), updated_at=NOW - timedelta(minutes=n * 37),
-        )  # fmt: skip
+            str(n),
+            title=titles[n % 10],
+            state=state,
+            priority=f"P{n % 5 + 1}",
+            group=groups[n % 4],
+            assignee=people[n % 4],
+            customer=("ACME SA", "Ville de Lausanne", "Clinique du Lac")[n % 3],
+            kind=Kind.SERVICE_REQUEST if n % 10 in (1, 7) else Kind.INCIDENT,
+            service="Workplace" if n % 2 else "Network",
+            tool="glpi" if n % 3 else "servicenow",
+            pending_on=PendingOn.CUSTOMER if state is State.PENDING else None,
+            opened_at=NOW - timedelta(hours=n * 7),
+            updated_at=NOW - timedelta(minutes=n * 37),
+        )
         save(there, one, [event("created", n * 420, EventKind.CREATED, actor="Portal", role=Role.REQUESTER)])
     _operations(there)
 
 
 def _first(there: World) -> None:
     base = ticket(
-        "1", title="Mail server does not answer in Geneva", state=State.IN_PROGRESS, priority="P1", impact=Scale.HIGH,
-        urgency=Scale.VERY_HIGH, group="Network", level=2, assignee="Aline Rochat", requester="Luc Favre",
-        requester_email="luc.favre@example.com", customer="ACME SA", site="Geneva", service="E-mail", supplier="Hosting AG",
-        category="Mail / Server", due_at=NOW + timedelta(hours=3), updated_at=NOW - timedelta(minutes=12),
+        "1",
+        title="Mail server does not answer in Geneva",
+        state=State.IN_PROGRESS,
+        priority="P1",
+        impact=Scale.HIGH,
+        urgency=Scale.VERY_HIGH,
+        group="Network",
+        level=2,
+        assignee="Aline Rochat",
+        requester="Luc Favre",
+        requester_email="luc.favre@example.com",
+        customer="ACME SA",
+        site="Geneva",
+        service="E-mail",
+        supplier="Hosting AG",
+        category="Mail / Server",
+        due_at=NOW + timedelta(hours=3),
+        updated_at=NOW - timedelta(minutes=12),
         description="Since 08:10 nobody in Geneva can send or receive mail.\n\nOutlook says: connection refused.",
         custom={"cost_centre": "4711"},
-    )  # fmt: skip
+    )
     wanted = ticket("1", **{**_fields(base), "state": State.PENDING, "pending_on": PendingOn.SUPPLIER})
     agent = {"actor": "Aline Rochat", "role": Role.AGENT}
     events = [
@@ -182,9 +215,17 @@ def _first(there: World) -> None:
         event("r2", 100, field="state", old="resolved", new="in_progress", actor="Luc Favre", role=Role.REQUESTER),
         event("i1", 60, field="priority", old="P2", new="P1", inferred=True),
         event("x1", 30, EventKind.CONFLICT, field="category", new="Mail / Server", old="Mail", data={"rule": "newest"}),
-        event("o1", 5, field="state", old="in_progress", new="pending", actor="agent", role=Role.CONNECTOR,
-              origin=Origin.CONNECTOR),
-    ]  # fmt: skip
+        event(
+            "o1",
+            5,
+            field="state",
+            old="in_progress",
+            new="pending",
+            actor="agent",
+            role=Role.CONNECTOR,
+            origin=Origin.CONNECTOR,
+        ),
+    ]
     key = save(there, wanted, events, base)
     payload = {"fields": {"state": "pending", "pending_on": "supplier"}, "events": {"state": ["o1"]}, "at": NOW}
     with there.store.begin() as tx:
@@ -208,15 +249,21 @@ def _operations(there: World) -> None:
             now - timedelta(hours=2),
         )
         (dead,) = tx.claim("tests", now, timedelta(minutes=1), {"servicenow": 1})
-        tx.bury(dead, now - timedelta(hours=1), "403: the account may not write comments (sn_incident_write is missing)")
+        tx.bury(
+            dead, now - timedelta(hours=1), "403: the account may not write comments (sn_incident_write is missing)"
+        )
         problem = Problem("unknown value '9' in `status`, expected one of 1, 2, 3, 4, 5, 6", path="state")
-        tx.set_aside([BadRecord("glpi", "812", [problem]), BadRecord("glpi", "813", [problem])], now - timedelta(minutes=40))
+        tx.set_aside(
+            [BadRecord("glpi", "812", [problem]), BadRecord("glpi", "813", [problem])], now - timedelta(minutes=40)
+        )
         tx.move_cursor("glpi", "changes", {"at": "x"}, now - timedelta(seconds=20))
         tx.move_cursor("servicenow", "changes", {"at": "x"}, now - timedelta(minutes=50))
         about = Diagnosis(
-            version="10.0.12", account="connector", skew=timedelta(seconds=0.4),
+            version="10.0.12",
+            account="connector",
+            skew=timedelta(seconds=0.4),
             capabilities=frozenset({Capability.READ, Capability.UPDATE, Capability.COMMENT, Capability.HISTORY}),
-        )  # fmt: skip
+        )
         tx.health("glpi", now - timedelta(seconds=20), worked=480, diagnosis=about)
         tx.health("servicenow", now - timedelta(minutes=50), worked=300, skew=timedelta(seconds=-95))
         tx.health("servicenow", now - timedelta(minutes=2), failed=24, reason="503: the instance is hibernating")

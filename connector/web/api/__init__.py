@@ -90,6 +90,7 @@ def _about(app: Flask) -> dict[str, Any]:
 
 def _described(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
     """Adds to each operation what the doors know: the right it needs, and the errors every route can answer."""
+    spec["tags"] = [{**tag, "name": tag["name"].removeprefix("api-")} for tag in spec["tags"]]
     for rule in app.url_map.iter_rules():
         path = spec["paths"].get(ROUTE.sub(r"{\1}", rule.rule))
         if path is None:
@@ -115,6 +116,7 @@ def _describe(operation: dict[str, Any], view: Any) -> None:
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the right `{guard}`.".strip()
         operation["x-right"] = guard.value
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["tags"] = [tag.removeprefix("api-") for tag in operation["tags"]]
     answers = operation["responses"]
     answers.pop("default", None)
     for status, text in _ERRORS.items():

@@ -10,6 +10,7 @@ from connector.store.views import Paged, TicketFilter
 from connector.web import scope
 from connector.web.auth.identity import who
 from connector.web.filters import here
+from connector.web.i18n import _
 from connector.web.pages import query
 from connector.web.rights import Right, door
 from connector.web.services import services
@@ -52,7 +53,7 @@ def chosen(where: TicketFilter) -> list[tuple[str, str]]:
         for value in dict.fromkeys(values):
             rest = [other for other in values if other != value]
             if value:
-                found.append((f"{label}: {_said(name, value)}", here(**{name: rest})))
+                found.append((f"{label}{_(':')} {_said(name, value)}", here(**{name: rest})))
     for name, field in (
         ("updated_from", "updated_at"),
         ("updated_to", "updated_at"),

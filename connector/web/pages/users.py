@@ -24,7 +24,9 @@ def index() -> ResponseReturnValue:
 
 def _page(trouble: str = "", status: int = 200, **more: Any) -> ResponseReturnValue:
     users = services().accounts.users()
-    return render_template("users.html", users=users, roles=RIGHTS, trouble=trouble, form=request.form, **more), status
+    return render_template(
+        "users.html", users=users, roles=RIGHTS, rights=list(Right), trouble=trouble, form=request.form, **more
+    ), status
 
 
 @door(Right.USERS_MANAGE)
