@@ -89,25 +89,28 @@ def _echoes(known: Sequence[Event], fresh: list[Event], me: Collection[str]) -> 
     """The fresh events, those marked that only show what we wrote, with the conflicts that this reveals."""
     gone = superseded(known) | {event.echo for event in known if event.echo}
     own = [e for e in known if e.origin is Origin.CONNECTOR and not e.inferred and e.key not in gone]
-    exact = [e for e in known if is_exact(e) and not e.echo and e.kind is EventKind.CHANGED]
+    line = [e for e in known if is_exact(e) and e.kind is EventKind.CHANGED]
+    explained = {(e.field, e.old) for e in known if e.kind is EventKind.CONFLICT or e.origin is Origin.CONNECTOR}
     found: list[Event] = []
     for event in fresh:
         match = next(iter(sorted((e for e in own if _repeats(event, e, me)),
                                  key=lambda e: (not same(e.old, event.old), order(e)))), None)
         if match is None:
             found.append(event)
-            if event.kind is EventKind.CHANGED:
-                exact.append(event)
+            line.append(event)
             continue
         own.remove(match)
-        between = _between(exact, match, event)
-        if between is None:
-            found.append(replace(event, echo=match.key))
-            continue
-        # Somebody changed the field after our decision and before our write, unseen: the write itself is the news.
-        exact.append(event)
-        found += [event, supersede([match.key], event.at),
-                  conflict(f"!{event.field}/{event.key}", event.at, event.field, between.new, event.new, "overwritten")]
+        echo = replace(event, echo=match.key)
+        hit = _overwritten(line, event, explained)
+        if hit is not None:
+            found.append(conflict(f"!{event.field}/{event.key}", event.at, event.field, hit.new, event.new,
+                                  "overwritten"))
+            if order(hit) > order(match):
+                # Our decision came before the change it overwrote, so it is the write that tells what happened.
+                found.append(supersede([match.key], event.at))
+                echo = event
+        found.append(echo)
+        line.append(echo)
     return found
 
 
@@ -129,13 +132,14 @@ def _repeats(event: Event, own: Event, me: Collection[str]) -> bool:
     return False
 
 
-def _between(exact: Iterable[Event], own: Event, echo: Event) -> Event | None:
-    """The last change by somebody else to the same field after our own and before it reached the tool."""
-    if echo.kind is not EventKind.CHANGED:
+def _overwritten(line: Iterable[Event], echo: Event, explained: Collection[tuple[str, Any]]) -> Event | None:
+    """The change by somebody else that our write hit, if we had not seen it: no event of ours starts from its value,
+    and no conflict tells of it."""
+    before = [e for e in line if e.field == echo.field and order(e) < order(echo)]
+    last = max(before, key=order, default=None)
+    if echo.kind is not EventKind.CHANGED or last is None or last.echo or same(last.new, echo.new):
         return None
-    found = [e for e in exact if e.field == echo.field and order(own) < order(e) < order(echo)
-             and not same(e.new, echo.new)]
-    return max(found, key=order, default=None)
+    return None if (last.field, last.new) in explained else last
 
 
 def _superseded_creation(known: Sequence[Event], fresh: Sequence[Event], gone: set[str]) -> set[str]:

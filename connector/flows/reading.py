@@ -26,6 +26,7 @@ PLACEHOLDER: Final = "~"
 UNREAD: Final = "~"
 """`version` of a ticket we created and have not read since: any reading is newer."""
 TRIES: Final = 3
+SETTLING: Final = timedelta(seconds=2)
 _SKEW_ALLOWED: Final = timedelta(minutes=10)
 _FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _EVERY: Final = 1_000_000
@@ -110,8 +111,16 @@ def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket]) -> Prepared:
             found.differing.add(ticket.id)
     if found.differing and Capability.HISTORY in tool.vendor.capabilities():
         found.me = tool.vendor.me()
+        fresh = {ticket.id for ticket in tickets if not settled(ticket, tool_now(deps, tool))}
         remember(tool, found)
+        found.late |= found.differing & fresh
     return found
+
+
+def settled(ticket: Ticket, now: datetime) -> bool:
+    """Whether the second of its last change is over. Until then more may happen that no stamp will show, and the tool's
+    memory may not hold all of it yet: it is read once more, later."""
+    return ticket.updated_at <= now - SETTLING
 
 
 def remember(tool: Tool, found: Prepared) -> None:

@@ -104,6 +104,7 @@ def test_the_first_load_leaves_the_memory_to_the_backlog(deps: Deps, tool: FakeT
     assert tool.calls == ["changed"]
     assert stored(deps, "5").history_due
     assert told(deps, "5", "state") == ["resolved"]
+    clock.forward(5)
     caught = backlog.run(deps, "desk")
     assert caught.tickets == 60
     assert tool.calls[1:] == ["history", "history"]
@@ -112,11 +113,12 @@ def test_the_first_load_leaves_the_memory_to_the_backlog(deps: Deps, tool: FakeT
     assert backlog.run(deps, "desk").tickets == 0
 
 
-def test_a_backlog_stops_when_told_and_keeps_what_it_read(deps: Deps, tool: FakeTool) -> None:
+def test_a_backlog_stops_when_told_and_keeps_what_it_read(deps: Deps, tool: FakeTool, clock: Clock) -> None:
     tool.page = 200
     for n in range(120):
         tool.opened(str(n))
     intake.poll(deps, "desk")
+    clock.forward(5)
     asked = iter([False, True])
     assert backlog.run(deps, "desk", stop=lambda: next(asked)).tickets == 50
     assert backlog.run(deps, "desk").tickets == 70
@@ -136,6 +138,7 @@ def test_a_memory_that_cannot_be_read_now_is_read_later(deps: Deps, tool: FakeTo
     assert stored(deps, "1").history_due
     assert told(deps, "1", "group") == ["b"]
     tool.at = lambda verb, moment: None
+    clock.forward(5)
     backlog.run(deps, "desk")
     assert not stored(deps, "1").history_due
     assert told(deps, "1", "group") == ["b"]
@@ -347,6 +350,24 @@ def test_a_comment_by_an_agent_is_read_with_its_ticket(deps: Deps, tool: FakeToo
     intake.poll(deps, "desk")
     said = [(e.kind, e.text) for e in history(deps, "1") if e.text]
     assert said == [(EventKind.NOTED, "called the customer"), (EventKind.COMMENTED, "we are on it")]
+
+
+def test_what_happens_in_the_second_of_the_last_reading_is_read_too(
+    deps: Deps, tool: FakeTool, clock: Clock,
+) -> None:
+    tool.opened("1")
+    intake.poll(deps, "desk")
+    clock.forward(60)
+    tool.said("1", "first")
+    intake.poll(deps, "desk")
+    tool.said("1", "second, with the same stamp")
+    intake.poll(deps, "desk")
+    backlog.run(deps, "desk")
+    assert [e.text for e in history(deps, "1") if e.text] == ["first"]
+    clock.forward(2)
+    backlog.run(deps, "desk")
+    assert [e.text for e in history(deps, "1") if e.text] == ["first", "second, with the same stamp"]
+    assert backlog.run(deps, "desk").tickets == 0
 
 
 def test_a_reading_does_not_disturb_an_edit_on_its_way(deps: Deps, tool: FakeTool, clock: Clock) -> None:
