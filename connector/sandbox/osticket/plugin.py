@@ -10,12 +10,14 @@ from typing import Any, Final
 import orjson
 from flask import Response, request
 
-from connector.sandbox.model import Ticket
+from connector.sandbox.model import Happening, Ticket
 from connector.sandbox.osticket import show
 from connector.sandbox.osticket.side import OsTicket, moment, utc
 
 LIMITS: Final = {"page": 100, "ids": 100, "all_ids": 1000, "file_bytes": 33_554_432}
-_CURSOR: Final = re.compile(r"(\d+)~(\d+)\.(\d+)")
+_CURSOR: Final = re.compile(r"(\d+)~(\d+)\.(\d+)\.(\d+)")
+Place = tuple[datetime, int, int]
+"""When a ticket changed, at which turn (two changes may fall on one instant of a clock that stands still), its id."""
 _KEY: Final = re.compile(r"[A-Za-z0-9._:/-]{1,120}")
 
 
@@ -39,7 +41,12 @@ class Reader:
     def __init__(self, side: OsTicket) -> None:
         self.side = side
         self.desk = side.desk
-        self._index: tuple[int, list[tuple[datetime, int]]] = (-1, [])
+        self._index: tuple[int, list[Place]] = (-1, [])
+        self._turns: dict[int, int] = {}
+        self.desk.listen(self._note)
+
+    def _note(self, happening: Happening) -> None:
+        self._turns[happening.ticket] = self.desk.generation
 
     def ping(self) -> Response:
         account, now = self.side.account(), self.desk.clock.now()
@@ -57,10 +64,11 @@ class Reader:
     def catalog(self) -> Response:
         return answer(show.catalog(self.side))
 
-    def _changes(self) -> list[tuple[datetime, int]]:
+    def _changes(self) -> list[Place]:
         """When which ticket changed last, in order; worked out anew after a change."""
         if self._index[0] != self.desk.generation:
-            self._index = (self.desk.generation, sorted((t.updated_at, t.id) for t in self.desk.tickets.values()))
+            self._index = (self.desk.generation, sorted(
+                (t.updated_at, self._turns.get(t.id, 0), t.id) for t in self.desk.tickets.values()))
         return self._index[1]
 
     def changed(self) -> Response:
@@ -68,24 +76,25 @@ class Reader:
         place = self._place()
         order = self._changes()
         start = bisect.bisect_right(order, place)
-        end = bisect.bisect_right(order, (self.desk.clock.now() - timedelta(seconds=self.side.settling), 1 << 60))
-        seen = [(at, id) for at, id in order[start:max(start, end)] if not self.desk.tickets[id].hidden]
+        end = bisect.bisect_right(order, (self.desk.clock.now() - timedelta(seconds=self.side.settling), 1 << 60, 0))
+        seen = [entry for entry in order[start:max(start, end)] if not self.desk.tickets[entry[2]].hidden]
         page = seen[:limit]
-        at, id = page[-1] if page else place
-        return answer({"tickets": [show.ticket(self.side, self.desk.tickets[number]) for _, number in page],
-                       "cursor": f"{self.side.epoch}~{_micros(at)}.{id}", "more": len(seen) > limit, "total": len(seen)})
+        at, turn, id = page[-1] if page else place
+        return answer({"tickets": [show.ticket(self.side, self.desk.tickets[number]) for *_, number in page],
+                       "cursor": f"{self.side.epoch}~{_micros(at)}.{turn}.{id}", "more": len(seen) > limit,
+                       "total": len(seen)})
 
-    def _place(self) -> tuple[datetime, int]:
+    def _place(self) -> Place:
         text, since = request.args.get("cursor"), request.args.get("since")
         if text:
             found = _CURSOR.fullmatch(text)
             if not found or int(found[1]) != self.side.epoch:
                 raise Said(422, "cursor_gone", "The cursor is not known any more.")
-            return _EPOCH + timedelta(microseconds=int(found[2])), int(found[3])
+            return _EPOCH + timedelta(microseconds=int(found[2])), int(found[3]), int(found[4])
         if not since:
-            return _EPOCH, 0
+            return _EPOCH, 0, 0
         try:
-            return moment(since), 0
+            return moment(since), 0, 0
         except ValueError:
             raise Said(400, "bad_request", "since is not a time", field="since") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -297,7 +298,7 @@ class Api:
     def download(self, id: str) -> Response:
         with self.desk.lock:
             file = self._file(id)
-            meta = orjson.dumps(records.file_row(self.side, file)).decode("ascii", "replace")
+            meta = json.dumps(records.file_row(self.side, file))  # escaped: headers hold ASCII
         return Response(file.data, 200, {"X-Attachment-Metadata": meta}, content_type=file.media_type)
 
     def upload(self) -> Response:

@@ -82,7 +82,7 @@ class ServiceNow:
         return self._reading.ids()
 
     def deletions(self, since: Cursor) -> tuple[list[str], Cursor]:
-        if self._asker.rights().deletions == "no":
+        if self._asker.rights().deletions != "yes":
             raise Unsupported("ServiceNow: sys_audit_delete cannot be read by our account")
         return self._reading.deletions(since)
 
