@@ -82,16 +82,27 @@ class Pager:
         condition = where(self.key, ">" if place.at else ">=", least)
         page = self.ask(condition, self._order)
         horizon = place.horizon or stamp(page.at - self.overlap)
-        if not page.rows and not page.end:
-            # All of it is hidden from us. Up to the horizon nothing may be missed; beyond, the next reading answers.
+        if not page.end and not any(self._at(row) <= horizon for row in page.rows):
+            # What there is up to the horizon is hidden from us, or has just changed and so tells nothing of its place.
             if least < horizon:
-                # A row that changes leaves a query that ends at the horizon, and the total shows it.
-                page = self.step(both(condition, where(self.key, "<=", horizon)), self._order)
-                page = replace(page, total=None, linked=True)
-            else:
-                page = replace(page, total=0)
+                page = self._up_to(horizon, condition)
+            elif not page.rows:
+                page = replace(page, total=0)  # beyond, the next reading answers
         self._check(page, least)
         return page, replace(place, horizon=horizon)
+
+    def _up_to(self, horizon: str, condition: str) -> Rows:
+        """The first page up to the horizon that shows anything. A row that changes leaves this query for the time
+        beyond, which the total shows; the page is never the end."""
+        page = self.step(both(condition, where(self.key, "<=", horizon)), self._order, horizon)
+        return replace(page, total=None, linked=True)
+
+    def _at(self, row: Row) -> str:
+        """Raises Refused."""
+        at = row.get(self.key)
+        if not at or not row.get("sys_id"):
+            raise Refused(f"ServiceNow: {self.table}.{self.key} cannot be read by our account")
+        return str(at)
 
     def _tied(self, place: Place) -> Rows:
         page = self.step(both(where(self.key, "=", place.at), where("sys_id", ">", place.after)), ascending("sys_id"))
@@ -111,9 +122,11 @@ class Pager:
         if not page.rows:
             return [], replace(place, at=place.horizon)
         # A row beyond the horizon may have changed after the page was sorted: its stamp says nothing of its place.
-        sure = [row for row in page.rows if row[self.key] <= place.horizon] or page.rows
+        sure = [row for row in page.rows if row[self.key] <= place.horizon]
         if any(a[self.key] > b[self.key] for a, b in pairwise(sure)):
             raise TryLater(f"ServiceNow: {self.table} was not answered in order of {self.key}")
+        # Where all are beyond, so is what precedes them (`_next`), and this reading does not answer for any of it.
+        sure = sure or page.rows
         last = sure[-1][self.key]
         tail = sum(1 for row in sure if row[self.key] == last)
         if tail < len(sure) and tail * SMALL_TAIL <= len(sure):
@@ -124,9 +137,7 @@ class Pager:
     def _check(self, page: Rows, least: str) -> None:
         """The instance drops conditions it does not understand and answers with the rest."""
         for row in page.rows:
-            at = row.get(self.key)
-            if not at or not row.get("sys_id"):
-                raise Refused(f"ServiceNow: {self.table}.{self.key} cannot be read by our account")
+            at = self._at(row)
             if at < least:
                 raise Refused(f"ServiceNow: {self.table} was asked for rows from {least} and gave one of {at}: the "
                               "instance ignores the condition (is the field readable in queries?)")
@@ -147,21 +158,25 @@ class Pager:
 
     # single pages
 
-    def step(self, query: str, order: str) -> Rows:
-        """The first page of a query that shows anything. Stretches hidden from us are stepped over by offset, from
-        the start again whenever the total shows that rows have moved."""
-        page = self.ask(query, order)
+    def step(self, query: str, order: str, horizon: str = "") -> Rows:
+        """The first page of a query that shows anything (up to `horizon`, if given). Stretches hidden from us are
+        stepped over by offset, from the start again whenever the total shows that rows have moved."""
+        page = self._shown(query, order, 0, horizon)
         starts = 1
         while not page.rows and not page.end:
-            following = self.ask(query, order, page.offset + page.limit)
+            following = self._shown(query, order, page.offset + page.limit, horizon)
             if following.total == page.total:
                 page = following
                 continue
             starts += 1
             if starts > MOST_STARTS:
                 raise TryLater(f"ServiceNow: {self.table} changes too fast to be read past rows hidden from us")
-            page = self.ask(query, order)
+            page = self._shown(query, order, 0, horizon)
         return page
+
+    def _shown(self, query: str, order: str, offset: int, horizon: str) -> Rows:
+        page = self.ask(query, order, offset)
+        return replace(page, rows=[row for row in page.rows if self._at(row) <= horizon]) if horizon else page
 
     def ask(self, query: str, order: str, offset: int = 0) -> Rows:
         """One page, smaller when the instance says that it takes too long."""

@@ -39,13 +39,15 @@ def text(at: datetime) -> str:
 
 class Instance:
     """Tables of rows. `before` is called at each request and may change the tables; `closed` tables answer 403;
-    `hidden` ids are seen by the count only; `readonly` fields are ignored in writes; `say` overrides answers."""
+    `hidden` ids (by table: `hidden_in`) are seen by the count only; `during` is called with the rows of a page after
+    they were sorted and before they are written out; `readonly` fields are ignored in writes; `say` overrides."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Row]] = {}
         self.now = NOW
         self.closed: set[str] = set()
         self.hidden: set[str] = set()
+        self.hidden_in: dict[str, set[str]] = {}
         self.unreadable: set[str] = set()
         self.readonly: set[str] = set()
         self.dropped: set[str] = set()
@@ -53,6 +55,7 @@ class Instance:
         self.counts = True
         self.say: list[Answer | Exception | None] = []
         self.before: Callable[[requests.PreparedRequest], None] = lambda request: None
+        self.during: Callable[[list[Row]], None] = lambda rows: None
         self.requests: list[requests.PreparedRequest] = []
         self.user = "svc_sync"
         self._next = 900_000
@@ -134,11 +137,14 @@ class Instance:
         self.touch(row, **body)
 
     def _list(self, table: str, params: dict[str, str]) -> Answer:
-        rows = [dict(row) for name in ([table] if table != "task" else self._tasks())
+        rows = [row for name in ([table] if table != "task" else self._tasks())
                 for row in self.tables.get(name, {}).values()]
         rows = self.select(rows, params.get("sysparm_query", ""))
         limit, offset = int(params.get("sysparm_limit", 10_000)), int(params.get("sysparm_offset", 0))
-        shown = [self._show(row, params) for row in rows[offset:offset + limit] if row["sys_id"] not in self.hidden]
+        hidden = self.hidden | self.hidden_in.get(table, set())
+        page = [row for row in rows[offset:offset + limit] if row["sys_id"] not in hidden]
+        self.during(page)
+        shown = [self._show(row, params) for row in page]
         return self.json(200, {"result": shown}, **({"X-Total-Count": str(len(rows))} if self.counts else {}))
 
     def _tasks(self) -> list[str]:

@@ -78,6 +78,16 @@ def test_a_reason_that_never_changed_is_known_from_the_ticket(instance: Instance
     assert ("pending_on", None, "customer") in changes(history(instance))
 
 
+def test_what_a_field_was_before_its_first_change_is_known_from_that_change(instance: Instance) -> None:
+    instance.incident(1, state="2", hold_reason="4", sys_mod_count="4")
+    later(instance, minutes=1)
+    audit(instance, "hold_reason", "1", "4", 1)
+    later(instance, minutes=1)
+    audit(instance, "state", "3", "2", 2)
+    assert changes(history(instance)) == [
+        ("pending_on", "customer", "supplier"), ("pending_on", "supplier", None), ("state", "pending", "in_progress")]
+
+
 def test_two_updates_in_one_second_keep_their_order_by_record_checkpoint(instance: Instance) -> None:
     instance.incident(1, state="6", sys_mod_count="3")
     audit(instance, "state", "2", "6", 10)
@@ -100,9 +110,9 @@ def test_ids_in_the_audit_become_the_names_the_mapping_reads(instance: Instance)
 
 
 def test_a_reference_that_cannot_be_named_gives_no_wrong_change(instance: Instance) -> None:
-    instance.put("sys_user_group", name="Service Desk")
+    known = instance.put("sys_user_group", name="Service Desk")["sys_id"]
     instance.incident(1, sys_mod_count="2")
-    audit(instance, "assignment_group", "", sid(77))
+    audit(instance, "assignment_group", known, sid(77))
     assert changes(history(instance)) == []
 
 

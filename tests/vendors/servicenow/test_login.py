@@ -141,6 +141,15 @@ def test_many_threads_with_one_dead_token_renew_it_once(server: Server) -> None:
     assert len(server.forms) == 2
 
 
+def test_a_token_another_thread_has_replaced_meanwhile_is_not_renewed_again(server: Server) -> None:
+    login = OAuth(Http(BASE), "client_credentials", {}, "id", "cs")
+    old = login.headers()
+    assert login.renew(old)
+    assert login.renew(old)
+    assert len(server.forms) == 2
+    assert login.headers() != old
+
+
 @pytest.mark.parametrize(("status", "body", "expected"), [
     (401, '{"error_description":"access_denied","error":"server_error"}', LoginRefused),
     (400, '{"error":"invalid_grant"}', LoginRefused),

@@ -169,8 +169,7 @@ def test_a_parent_that_does_not_show_everything_is_not_believed(instance: Instan
     if trouble == "closed":
         instance.closed = {"task"}
     if trouble == "hidden":
-        instance.put("u_other", 3, sys_class_name="problem")
-        instance.hidden = {sid(3)}
+        instance.hidden_in = {"task": {sid(2)}}
     if trouble == "subclass":
         row["sys_class_name"] = "u_problem"
         instance.dropped = {"sys_class_name"}
