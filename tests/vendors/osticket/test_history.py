@@ -56,7 +56,7 @@ def changes(events: list[Event]) -> list[tuple[str, Any, Any]]:
     ("assigned", {"claim": True}, [("assignee", "", "lagent")]),
     ("assigned", {"team": 2}, [("custom.team", None, "Level II")]),
     ("transferred", {"dept": "Maintenance"}, [("group", "Support", "Maintenance"), ("level", 1, 2)]),
-    ("transferred", {"dept": 3}, [("group", "Support", "Network"), ("level", 1, None)]),
+    ("transferred", {"dept": 3}, [("group", "Support", "Network"), ("level", 1, 2)]),
     ("closed", {"status": [2, "Resolved"]}, [("state", State.IN_PROGRESS, State.RESOLVED)]),
     ("edited", {"status": 3}, [("state", State.IN_PROGRESS, State.CLOSED)]),
     ("edited", {"sla_id": [1, 2]}, [("custom.sla", "Default", "Gold")]),
