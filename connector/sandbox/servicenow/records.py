@@ -61,6 +61,10 @@ def build(side: ServiceNow) -> dict[str, Table]:
         "sys_user_grmember": lambda: (
             {"sys_id": desk.uid("member", p.id * 100 + g), "user": desk.uid("person", p.id),
              "group": desk.uid("group", g)} for p in desk.people.values() for g in p.groups),
+        "sys_user_role": lambda: (_named(desk.uid("role", n), name) for n, name in enumerate(ROLES)),
+        "sys_user_has_role": lambda: (
+            {"sys_id": desk.uid("has role", n), "user": desk.uid("person", side.account().id),
+             "role": desk.uid("role", n), "inherited": "false", "state": "active"} for n in range(len(ROLES))),
         "sys_choice": _choices,
         "sys_dictionary": lambda: _dictionary(tables),
         "sys_db_object": lambda: (_named(f"{name:0>32}", name, label=name, super_class="") for name in tables),
@@ -81,7 +85,7 @@ def build(side: ServiceNow) -> dict[str, Table]:
     for name, rows in small.items():
         tables[name] = _small(name, rows, _COLUMNS[name])
     for name in ("cmdb_ci", "cmn_department", "service_offering", "ast_contract", "metric_definition",
-                 "metric_instance", "sys_user_has_role"):
+                 "metric_instance"):
         tables[name] = _small(name, tuple, ("sys_id", "name", "active", "sys_created_on", "sys_updated_on", *_EMPTY[name]))
     tables["sys_audit"] = _of_ticket("sys_audit", _AUDIT, lambda t: audit(side, t), side, "documentkey")
     tables["sys_journal_field"] = _of_ticket("sys_journal_field", _JOURNAL, lambda t: _entries(side, t), side, "element_id")
@@ -90,11 +94,12 @@ def build(side: ServiceNow) -> dict[str, Table]:
     return tables
 
 
+ROLES: Final = ("itil", "personalize_dictionary")
+"""What the connector's account may do."""
 _EMPTY: Final[dict[str, tuple[str, ...]]] = {
-    "cmdb_ci": (), "cmn_department": (), "service_offering": (), "ast_contract": (),
+    "cmdb_ci": (), "cmn_department": (), "service_offering": (), "ast_contract": ("number",),
     "metric_definition": ("table", "field", "type"), "metric_instance": ("definition", "id", "field", "value", "start",
                                                                          "end", "duration", "calculation_complete"),
-    "sys_user_has_role": ("user", "role", "inherited", "state"),
 }
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "sys_user": ("sys_id", "user_name", "name", "first_name", "last_name", "email", "active", "time_zone", "company",
@@ -105,6 +110,8 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "cmdb_ci_service": ("sys_id", "name"),
     "sc_cat_item": ("sys_id", "name"),
     "sys_user_grmember": ("sys_id", "user", "group"),
+    "sys_user_role": ("sys_id", "name"),
+    "sys_user_has_role": ("sys_id", "user", "role", "inherited", "state"),
     "sys_choice": ("sys_id", "name", "element", "value", "label", "sequence", "inactive", "language"),
     "sys_dictionary": ("sys_id", "name", "element", "internal_type", "reference", "read_only", "mandatory",
                        "max_length", "column_label", "active", "audit"),
@@ -118,7 +125,7 @@ _AUDIT: Final = ("sys_id", "tablename", "documentkey", "fieldname", "oldvalue", 
 _JOURNAL: Final = ("sys_id", "name", "element", "element_id", "value", "sys_created_on", "sys_created_by")
 _FILE: Final = ("sys_id", "table_name", "table_sys_id", "file_name", "content_type", "size_bytes", "size_compressed",
                 "download_link", "sys_created_on", "sys_created_by", "sys_updated_on", "hash", "state")
-_REFERENCES: Final = {"requested_for": "sys_user", "manager": "sys_user", "user": "sys_user", "group": "sys_user_group", "company": "core_company",
+_REFERENCES: Final = {"role": "sys_user_role", "requested_for": "sys_user", "manager": "sys_user", "user": "sys_user", "group": "sys_user_group", "company": "core_company",
                       "location": "cmn_location"}
 
 
@@ -137,7 +144,7 @@ def _small(name: str, rows: Callable[[], Iterable[Mapping[str, str]]], names: Se
         wanted = set(ids)
         return [row for row in all_rows() if row["sys_id"] in wanted]
 
-    own = {key: _cell(key, name in ("sys_user", "sys_user_group", "sys_user_grmember", "sc_request")) for key in names}
+    own = {key: _cell(key, name in ("sys_user", "sys_user_group", "sys_user_grmember", "sc_request", "sys_user_has_role")) for key in names}
     return Table(name, own, all_rows, {"sys_id": by_id})
 
 
