@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-WORDS = re.findall(r"\w+", "printer network login mail queue access slow laptop screen vpn order invoice restart update "
-                             "server error customer site cable phone badge folder request approval outlook driver")
+WORDS = re.findall(r"\w+", "printer network login mail queue access slow laptop screen vpn order invoice restart "
+                             "update server error customer site cable phone badge folder request approval driver")
 SIZE = 1900
 """Bytes of one ticket."""
 

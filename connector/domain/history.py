@@ -53,7 +53,7 @@ class Origin(StrEnum):
     IMPORT = "import"
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One thing that happened. `at` is UTC by the tool's clock; `seq` breaks its ties.
 
     `inferred`: seen by comparing two readings, so `at` is the latest moment it can have happened.

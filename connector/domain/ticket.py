@@ -71,7 +71,7 @@ PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
 ENDED: Final = frozenset({State.RESOLVED, State.CLOSED, State.CANCELLED})
 
 
-class Ticket(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Ticket(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A ticket as one tool last showed it (or as we want it to be, while our change is on its way).
 
     `version` is the tool's own change stamp, if it has one, and breaks ties of `updated_at`.

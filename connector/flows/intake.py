@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Final
 
 from connector.flows import vanished
 from connector.flows.reading import Prepared, Report, Stop, aside, chunks, log, never, prepare, retried, take_in
@@ -11,6 +13,9 @@ from connector.ports import Cursor, Deps, Page, Tool
 
 CHANGES = "changes"
 """Stream whose cursor says where the poll stopped."""
+
+LARGE: Final = 500
+"""Tickets in a page from which on it is worth a thread to fetch the next one meanwhile."""
 
 Progress = Callable[[Report], None]
 
@@ -27,7 +32,7 @@ def poll(deps: Deps, tool: str, stop: Stop = never, progress: Progress | None = 
     with deps.store.read() as tx:
         cursor: Cursor = {} if full else tx.cursor(tool, CHANGES)
         bad = aside(tx, tool)
-    for page in connected.vendor.changed(cursor):
+    for page in read_ahead(connected.vendor.changed(cursor)):
         prepared = prepare(deps, connected, page.tickets)
         moves = not full and page.cursor != cursor
         report.add(retried(partial(_page, deps, connected, page, prepared, bad, moves)))
@@ -38,6 +43,23 @@ def poll(deps: Deps, tool: str, stop: Stop = never, progress: Progress | None = 
         if stop():
             break
     return report
+
+
+def read_ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """The same pages; while a large one is stored, the next is fetched: a first load waits for the tool and the disk
+    at once. A poll that finds little stays on its thread and connection."""
+    first = next(pages, None)
+    if first is None:
+        return
+    yield first
+    if len(first.tickets) < LARGE:
+        yield from pages
+        return
+    with ThreadPoolExecutor(1, "read-ahead") as thread:
+        coming = thread.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = thread.submit(next, pages, None)
+            yield page
 
 
 def _page(deps: Deps, tool: Tool, page: Page, prepared: Prepared, bad: set[str], moves: bool) -> Report:

@@ -15,6 +15,7 @@ import msgspec
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.ticket import Ticket
 
+_TAGGED: Final = (datetime, tuple)
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -78,7 +79,8 @@ def read_ticket(text: str) -> Ticket:
 
 
 def event_text(event: Event) -> str:
-    if type(event.old) in _PLAIN and type(event.new) in _PLAIN and not event.data:
+    if not (isinstance(event.old, _TAGGED) or isinstance(event.new, _TAGGED)
+            or any(isinstance(value, _TAGGED) for value in event.data.values())):
         return json_text(event)
     values: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
     values.update(old=pack(event.old), new=pack(event.new), data=pack(event.data))
