@@ -28,8 +28,8 @@ def start(make: str, *, seed: int = 1, tickets: int = 0, days: float = 30, clock
     """Start a stand-in on 127.0.0.1 in threads of its own.
 
     `tickets` is the size of the back-history, spread over `days`; with `live` new tickets and moves follow as the clock
-    advances, `rate` times as many. `clock` is "real", "manual", a factor or a Clock; `webhook` a Webhook or (url, secret).
-    Raises ValueError for an unknown make.
+    advances, `rate` times as many. `clock` is "real", "manual", a factor or a Clock; `webhook` a Webhook or
+    (url, secret). Raises ValueError for an unknown make.
     """
     if make not in MAKES:
         raise ValueError(f"no stand-in for {make!r} (expected one of {', '.join(MAKES)})")

@@ -87,7 +87,7 @@ TOPICS: Final = (
 
 
 def populate(desk: Desk, customers: int = 60) -> None:
-    """The standing data. The same for every make, so that a demo tells one story; ids are the same for the same size."""
+    """The standing data. The same for every make, so that a demo tells one story."""
     rng = random.Random(f"people/{desk.seed}")
     desk.companies[0] = Company(0, "Root entity")
     for number, name in enumerate(COMPANIES, 1):

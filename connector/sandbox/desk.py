@@ -218,12 +218,12 @@ class Desk:
             self._tell("attached", ticket, now, by, "", file.id)
             return file
 
-    def trash(self, ticket: Ticket, by: int, trashed: bool = True) -> None:
+    def trash(self, ticket: Ticket, by: int, trashed: bool = True, *, at: datetime | None = None) -> None:
         """Into the trash bin or out of it (GLPI). Taking out leaves `updated_at` as it is."""
         with self.lock:
             if ticket.trashed == trashed:
                 return
-            now = self.clock.now()
+            now = at or self.clock.now()
             ticket.trashed = trashed
             if trashed:
                 self._touch(ticket, now, by)

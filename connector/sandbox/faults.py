@@ -89,7 +89,7 @@ class Faults:
         """The fault for this request, if any; counts it."""
         with self._lock:
             for rule in self._rules:
-                if rule.method and rule.method != method or not re.search(rule.path, target):
+                if (rule.method and rule.method != method) or not re.search(rule.path, target):
                     continue
                 if rule.times is not None and rule.fired >= rule.times:
                     continue

@@ -19,7 +19,8 @@ WEEKLY = 400.0
 class Life:
     """Tells the stories of all tickets in the order of time. The same seed gives the same desk."""
 
-    def __init__(self, side: Side, *, tickets: int = 0, days: float = 30, live: bool = False, rate: float = 1.0) -> None:
+    def __init__(self, side: Side, *, tickets: int = 0, days: float = 30, live: bool = False,
+                 rate: float = 1.0) -> None:
         self.side = side
         seed = f"life/{side.desk.seed}/{side.make}"
         now = side.desk.clock.now()

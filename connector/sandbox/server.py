@@ -1,4 +1,4 @@
-"""The HTTP server of a stand-in: threads, keep-alive, a log of what was asked, and connections that break on purpose."""
+"""The HTTP server of a stand-in: threads, keep-alive, a log of what was asked, connections that break on purpose."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Front:
                 close()
         status, headers = caught
         kept = [(name, value) for name, value in headers if name.lower() not in ("date", "content-length")]
-        size = dict((name.lower(), value) for name, value in headers).get("content-length", str(len(data)))
+        size = {name.lower(): value for name, value in headers}.get("content-length", str(len(data)))
         return status, [*kept, ("Content-Length", size), self._date()], data
 
     def _made(self, status: str, data: bytes, media_type: str, extra: Iterable[tuple[str, str]] = ()
@@ -193,8 +193,13 @@ class _Handler(WSGIRequestHandler):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
         caught: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None, /) -> Callable[[bytes], object]:
+            caught[:] = [status, headers]
+            return caught.append
+
         try:
-            data = b"".join(self.server.app(environ, lambda status, headers, _=None: caught.extend((status, headers))))
+            data = b"".join(self.server.app(environ, start))
         except Cut:
             self.close_connection = True
             return

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from flask import Flask
 
 from connector.sandbox.desk import Desk
-from connector.sandbox.model import ACTORS, Happening, Person, Ticket
+from connector.sandbox.model import Happening, Person, Ticket
 
 ENDED = frozenset({"resolved", "closed", "cancelled"})
 AGENT = "agent"
@@ -26,7 +26,8 @@ class Side(ABC):
     make: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ("incident", "service_request")
     """Kinds of ticket this make has."""
-    secrets: ClassVar[frozenset[str]] = frozenset({"password", "client_secret", "key", "app_token", "user_token", "api_key"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"password", "client_secret", "key", "app_token", "user_token",
+                                                   "api_key"})
     """Names of credentials that are secret."""
 
     def __init__(self, desk: Desk, version: str = "") -> None:
@@ -72,7 +73,7 @@ class Side(ABC):
     def timezone(self) -> str:
         return "UTC"
 
-    def expire(self) -> None:
+    def expire(self) -> None:  # noqa: B027 - a make without sessions has nothing to forget
         """Forget sessions and tokens."""
 
     def too_many(self) -> bytes:
@@ -94,6 +95,10 @@ class Side(ABC):
     def move(self, ticket: Ticket, by: int, changes: Mapping[str, Any], at: datetime | None = None) -> None:
         """A change as people make it in the tool, with what belongs to it there."""
         self.desk.change(ticket, by, changes, at=at)
+
+    def remove(self, ticket: Ticket, by: int, at: datetime | None = None) -> None:
+        """Away with a ticket, as people do it in the tool."""
+        self.desk.delete(ticket, by, at=at)
 
     # ---- the same for all
 
@@ -170,5 +175,3 @@ def _by_name(table: Mapping[int, Any], name: str) -> int | None:
             return number
     raise KeyError(f"{name!r} is not at this desk (there are {', '.join(row.name for row in table.values())})")
 
-
-__all__ = ["ACCOUNT", "ACTORS", "AGENT", "ENDED", "Side"]

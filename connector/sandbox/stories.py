@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,6 +32,8 @@ REASSIGNED, ASKED, SUPPLIED, REOPENED, CANCELLED, SPAM = 0.46, 0.22, 0.25, 0.011
 """Shares: passed on at least once, asked back, given to a supplier (where the topic has one), reopened, and so on."""
 Step = datetime
 """A story yields when it goes on; what it then does is done when it is asked to go on."""
+Told = Generator[datetime, None, Person]
+"""A part of a story that ends with whose turn it is."""
 
 
 class Over(Exception):
@@ -60,7 +62,7 @@ class Story:
         ticket = self._create(topic, requester)
         if rng.random() < SPAM:
             yield from self._until(ticket, worked(self.at, lasting(rng, 0.5, 0.5)))
-            desk.delete(ticket, self._agent(1).id, at=self.at)
+            self.side.remove(ticket, self._agent(1).id, self.at)
             return
         yield from self._until(ticket, worked(self.at, lasting(rng, 0.4, 1.0)))
         first = self._agent(1)
@@ -126,14 +128,15 @@ class Story:
             if task.id in desk.tickets and task.state not in ENDED:
                 desk.change(task, worker.id, {"state": "closed"}, at=self.at)
 
-    def _hand_on(self, ticket: Ticket, topic: Topic, first: Person, words: dict[str, str]) -> Iterator[Step]:
+    def _hand_on(self, ticket: Ticket, topic: Topic, first: Person, words: dict[str, str]) -> Told:
         worker, group = first, self._group(topic.group)
         hops = self.rng.choices((1, 2, 3), (65, 24, 11))[0]
         names = [topic.group, *self.rng.sample(("Infrastructure", "Applications", "Network", "Workplace"), 3)]
         for name in names[:hops]:
             yield from self._until(ticket, worked(self.at, lasting(self.rng, 0.6, 1.0)))
             group = self._group(name)
-            self._say(ticket, worker, words["sent"].format(level=self.side.desk.groups[group].level, group=name), "note")
+            level = self.side.desk.groups[group].level
+            self._say(ticket, worker, words["sent"].format(level=level, group=name), "note")
             worker = self._of(group)
             self._move(ticket, worker, group=group, assignee=worker.id)
         return worker
@@ -146,7 +149,7 @@ class Story:
         self._say(ticket, requester, words["reply"], "message")
         self._move(ticket, worker, state="in_progress")
 
-    def _supplier(self, ticket: Ticket, topic: Topic, worker: Person, words: dict[str, str]) -> Iterator[Step]:
+    def _supplier(self, ticket: Ticket, topic: Topic, worker: Person, words: dict[str, str]) -> Told:
         yield from self._until(ticket, worked(self.at, lasting(self.rng, 1, 0.8)))
         supplier = next(s for s in self.side.desk.suppliers.values() if s.name == topic.supplier)
         manager = self._of(group := self._group("Vendor Management"))

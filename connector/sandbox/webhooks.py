@@ -67,7 +67,9 @@ class Sender:
                 self._deliver(session, happening, self._number)
 
     def _deliver(self, session: requests.Session, happening: Happening, number: int) -> None:
-        status, headers, body = 0, {}, b""
+        status = 0
+        headers: dict[str, str] = {}
+        body = b""
         for tries in range(1, len(WAITS) + 2):
             if self._stopped.is_set():
                 return

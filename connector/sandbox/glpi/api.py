@@ -18,7 +18,6 @@ from connector.sandbox.glpi.side import MATRIX, Glpi
 from connector.sandbox.model import Ticket
 
 
-
 class Api:
     def __init__(self, side: Glpi) -> None:
         self.side = side
@@ -73,7 +72,8 @@ class Api:
 
     def change_entities(self) -> Response:
         given = body()
-        return answer(current(self.side).change_entity(given.get("entities_id", "all"), bool(given.get("is_recursive"))))
+        wanted, recursive = given.get("entities_id", "all"), bool(given.get("is_recursive"))
+        return answer(current(self.side).change_entity(wanted, recursive))
 
     def full_session(self) -> Response:
         return answer({"session": current(self.side).full()})
@@ -128,7 +128,7 @@ class Api:
         for name in ("contracts", "documents", "tickets", "problems", "changes", "notes", "logs"):
             if request.args.get(f"with_{name}") != "true":
                 continue
-            if name == "notes" or name == "logs" and not session.central:
+            if name == "notes" or (name == "logs" and not session.central):
                 shown[f"_{name}"] = {"error": 401, "message": "You don't have permission to perform this action."}
             elif name == "documents":
                 shown["_documents"] = [
@@ -169,14 +169,15 @@ class Api:
         return links
 
     def _name(self, key: str, value: Any) -> str | None:
-        if key not in FOREIGN or not isinstance(value, int) or not value and key != "entities_id":
+        if key not in FOREIGN or not isinstance(value, int) or (not value and key != "entities_id"):
             return None
         return self._full(key, value)
 
     def _full(self, key: str, value: int) -> str | None:
         desk = self.desk
         paths: dict[str, Callable[[], str]] = {
-            "Entity": lambda: search.entity_path(self.side, value), "User": lambda: show.shown_person(desk.people[value]),
+            "Entity": lambda: search.entity_path(self.side, value),
+            "User": lambda: show.shown_person(desk.people[value]),
             "ITILCategory": lambda: desk.categories[value].path, "Group": lambda: desk.groups[value].name,
             "Location": lambda: desk.sites[value].name, "Supplier": lambda: desk.suppliers[value].name,
             "RequestType": lambda: str(show.source(value)["name"]),
@@ -193,9 +194,9 @@ class Api:
 
     # ---- lists
 
-    def list(self, kind: Kind) -> Response:
+    def all(self, kind: Kind) -> Response:
         session = current(self.side)
-        if not session.central and not kind.central or kind.name == "Config":
+        if (not session.central and not kind.central) or kind.name == "Config":
             raise denied()
         if kind.name == "Ticket":
             rows = self.finder.tickets(session, request.args.get("is_deleted") == "true", "id")[0]

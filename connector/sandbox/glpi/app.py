@@ -15,7 +15,8 @@ from connector.sandbox.glpi.side import Glpi
 from connector.sandbox.glpi.writes import Writer
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-MAINTENANCE: Final = "\n\n<!DOCTYPE html>\n<html lang=\"\">\n<head>\n   <title>MAINTENANCE MODE - GLPI</title>\n</head></html>\n"
+MAINTENANCE: Final = ("\n\n<!DOCTYPE html>\n<html lang=\"\">\n<head>\n   <title>MAINTENANCE MODE - GLPI</title>\n"
+                      "</head></html>\n")
 MANUAL: Final = "# GLPI REST API:  Documentation\n\n## Summary\n\n* [Glossary](#glossary)\n"
 CORS: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "PUT, GET, POST, DELETE, OPTIONS",
                "Access-Control-Allow-Headers": "origin, content-type, accept, session-token, authorization, app-token"}
@@ -27,7 +28,8 @@ def make_app(side: Glpi) -> Flask:
     routes = Routes(side)
     for root in ("/apirest.php", "/api.php/v1"):
         for at, tail in enumerate(("", "/", "/<a>", "/<a>/", "/<a>/<b>", "/<a>/<b>/", "/<a>/<b>/<c>", "/<a>/<b>/<c>/")):
-            app.add_url_rule(root + tail, f"{root}{at}", routes.answer, methods=METHODS, provide_automatic_options=False)
+            app.add_url_rule(root + tail, f"{root}{at}", routes.answer, methods=METHODS,
+                             provide_automatic_options=False)
     return app
 
 
@@ -84,7 +86,7 @@ class Routes:
         if c:
             return self.api.children(kind, b, self.api.kind(c))
         if not b:
-            return self.api.list(kind)
+            return self.api.all(kind)
         if a == "Document" and "application/octet-stream" in request.headers.get("Accept", ""):
             return documents.download(self.api.find(kind, b, current(self.side)))
         if request.args.get("debug"):

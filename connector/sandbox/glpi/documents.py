@@ -52,6 +52,7 @@ def created(side: Glpi, session: Session) -> Response:
 
 
 def download(file: File) -> Response:
+    name = quote(file.name)
     headers = {"Etag": hashlib.md5(file.data, usedforsecurity=False).hexdigest(),
-               "Content-disposition": f"attachment; filename=\"{quote(file.name)}\"; filename*=utf-8''{quote(file.name)}"}
+               "Content-disposition": f"attachment; filename=\"{name}\"; filename*=utf-8''{name}"}
     return Response(file.data, 200, headers, content_type=f"{file.media_type};charset=UTF-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from flask import Response, request
 
@@ -11,6 +11,7 @@ from connector.sandbox.glpi import options, search
 from connector.sandbox.glpi.errors import Fail, answer, denied
 from connector.sandbox.glpi.forms import listed, nested
 from connector.sandbox.glpi.ranges import asked
+from connector.sandbox.glpi.search import Cells
 from connector.sandbox.glpi.sessions import Session, current
 from connector.sandbox.glpi.show import Item, Kind
 from connector.sandbox.glpi.side import Glpi, local
@@ -29,7 +30,7 @@ class Finder:
         known = self._index.get(key)
         if known is None or known[0] != self.desk.generation:
             rows = [t for t in self.desk.tickets.values() if t.trashed == trashed]
-            rows.sort(key=(lambda t: t.id) if order == "id" else (lambda t: (t.updated_at.replace(microsecond=0), t.id)))
+            rows.sort(key=_id if order == "id" else _changed)
             known = self._index[key] = (self.desk.generation, rows, [])
         rows = known[1]
         all_seen = session.central and not session.root and len(session.entities) == len(self.desk.companies)
@@ -77,15 +78,15 @@ class Finder:
 
     @staticmethod
     def _sort(given: Item) -> tuple[list[int], list[str]]:
-        sort = listed(given.get("sort", {})) or [request.args["sort"]] if "sort" in request.args or "sort" in given else []
-        order = listed(given.get("order", {})) or ([request.args["order"]] if "order" in request.args else [])
+        sort, order = (listed(given.get(name, {})) or [text for text in (request.args.get(name),) if text]
+                       for name in ("sort", "order"))
         if not all(str(number).isdigit() for number in sort):
             raise Fail("ERROR", "sort param is not a number")
         numbers = [int(number) for number in sort]
         return numbers, [str(one).upper() for one in order] + ["ASC"] * (len(numbers) - len(order))
 
     def _tickets(self, session: Session, given: Item) -> tuple[list[Ticket], dict[int, Callable[[Any], Any]]]:
-        cells = search.Cells(self.side, session.viewer)
+        cells = Cells(self.side, session.viewer)
         found = search.node(given.get("criteria", {}), cells, self.side)
         sort, order = self._sort(given)
         trashed = request.args.get("is_deleted") in ("1", "true")
@@ -99,12 +100,12 @@ class Finder:
         return rows, cells.raw
 
     @staticmethod
-    def _order(rows: list[Ticket], sort: list[int], order: list[str], cells: search.Cells) -> None:
+    def _order(rows: list[Ticket], sort: list[int], order: list[str], cells: Cells) -> None:
         for number, way in reversed(list(zip(sort, order, strict=False))):
             get = cells.raw.get(number)
             if get is None:
                 raise Fail("ERROR", "sort param is not a known search option")
-            rows.sort(key=lambda row, get=get: _rank(get(row)), reverse=way == "DESC")  # type: ignore[misc]
+            rows.sort(key=_by(get), reverse=way == "DESC")
 
     def _others(self, kind: Kind, session: Session, given: Item) -> tuple[list[Any], dict[int, Callable[[Any], Any]]]:
         known = options.OTHERS.get(kind.name, {1: ("Name", "name"), 2: ("ID", "id")})
@@ -114,9 +115,7 @@ class Finder:
                 row["email"] = self.desk.people[row["id"]].email
         if request.args.get("is_deleted") in ("1", "true"):
             rows = []
-        cells: dict[int, Callable[[Any], Any]] = {
-            number: (lambda row, column=column: row.get(column))  # type: ignore[misc]
-            for number, (_, column) in known.items()}
+        cells = {number: _cell(column) for number, (_, column) in known.items()}
         found = _plain(given.get("criteria", {}), cells)
         return [row for row in rows if found(row)], cells
 
@@ -136,6 +135,23 @@ class Finder:
         if request.args.get("uid_cols") == "true" and number in options.TICKET:
             return f"Ticket.{options.TICKET[number][5]}"
         return str(number)
+
+
+def _id(ticket: Ticket) -> Any:
+    return ticket.id
+
+
+def _changed(ticket: Ticket) -> Any:
+    """By last update as GLPI stores it, in whole seconds."""
+    return ticket.updated_at.replace(microsecond=0), ticket.id
+
+
+def _by(get: Callable[[Any], Any]) -> Callable[[Any], tuple[int, Any]]:
+    return lambda row: _rank(get(row))
+
+
+def _cell(column: str) -> Callable[[Any], Any]:
+    return lambda row: row.get(column)
 
 
 def _rank(value: Any) -> tuple[int, Any]:
@@ -159,7 +175,7 @@ def _searched(criteria: Any) -> list[int]:
 
 def _plain(criteria: Any, cells: dict[int, Callable[[Any], Any]]) -> Callable[[Any], bool]:
     """Criteria over a small list: equals and contains."""
-    made: Callable[[Any], bool] | None = None
+    made: search.Test | None = None
     for part in listed(criteria) if criteria else []:
         if not isinstance(part, dict) or not {"field", "searchtype", "value"} <= part.keys():
             raise search.BadCriteria("Malformed search criteria")
@@ -167,17 +183,15 @@ def _plain(criteria: Any, cells: dict[int, Callable[[Any], Any]]) -> Callable[[A
         if get is None:
             raise search.BadCriteria("Bad field ID in search criteria")
         value = str(part["value"])
-        one = (search.contains(get, value, False) if part["searchtype"] == "contains"
-               else lambda row, get=get, value=value: str(get(row)) == value)  # type: ignore[misc]
-        either = str(part.get("link", "AND")).upper().startswith("OR")
-        before = made
-        if before is None:
-            made = one
-        elif either:
-            made = lambda row, a=before, b=one: a(row) or b(row)  # type: ignore[misc]  # noqa: E731
-        else:
-            made = lambda row, a=before, b=one: a(row) and b(row)  # type: ignore[misc]  # noqa: E731
+        one = search.contains(get, value, False) if part["searchtype"] == "contains" else _equal(get, value)
+        made = one if made is None else _both(made, one, str(part.get("link", "AND")).upper().startswith("OR"))
     return made or (lambda row: True)
 
 
-__all__: Final = ["Finder"]
+def _equal(get: Callable[[Any], Any], value: str) -> search.Test:
+    return lambda row: str(get(row)) == value
+
+
+def _both(a: search.Test, b: search.Test, either: bool) -> search.Test:
+    return (lambda row: a(row) or b(row)) if either else (lambda row: a(row) and b(row))
+

@@ -25,6 +25,7 @@ _UNIT: Final = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "WEEK": 
 _KEYWORDS: Final = {"notold": {"1", "2", "3", "4"}, "old": {"5", "6"}, "notclosed": {"1", "2", "3", "4", "5"},
                     "process": {"2", "3"}, "waiting": {"4"}, "all": {"1", "2", "3", "4", "5", "6"}}
 Test = Callable[[Any], bool]
+Get = Callable[[Any], Any]
 
 
 class BadCriteria(Exception):
@@ -51,23 +52,12 @@ class Cells:
         self.viewer = viewer
         zone = viewer.zone
         dates: dict[int, str] = {15: "opened_at", 16: "closed_at", 17: "resolved_at", 18: "due_at", 151: "due_at",
-                                 19: "updated_at"}
-        others = {155: "time_to_own", 158: "time_to_own", 180: "internal_time_to_resolve", 185: "internal_time_to_own"}
-        self.stamp: dict[int, Callable[[Ticket], str | None]] = {
-            number: (lambda t, name=name: local(getattr(t, name), "UTC"))  # type: ignore[misc]
-            for number, name in dates.items()
-        } | {
-            number: (lambda t, name=name: local(t.extra.get(name), "UTC"))  # type: ignore[misc]
-            for number, name in others.items()
-        }
+                                 19: "updated_at", 155: "time_to_own", 158: "time_to_own",
+                                 180: "internal_time_to_resolve", 185: "internal_time_to_own"}
+        self.stamp: dict[int, Get] = {number: _date_of(name, "UTC") for number, name in dates.items()}
         """Dates as they are stored: compared in UTC, whatever zone they are shown in."""
-        self.raw: dict[int, Callable[[Ticket], Any]] = {
-            number: (lambda t, name=name: local(getattr(t, name), zone))  # type: ignore[misc]
-            for number, name in dates.items()
-        } | {
-            number: (lambda t, name=name: local(t.extra.get(name), zone))  # type: ignore[misc]
-            for number, name in others.items()
-        } | {
+        self.raw: dict[int, Get] = {
+            **{number: _date_of(name, zone) for number, name in dates.items()},
             1: lambda t: escape(t.title), 21: lambda t: escape(t.description), 2: lambda t: t.id,
             12: lambda t: int(t.status), 10: lambda t: SCALE[t.urgency], 11: lambda t: SCALE[t.impact],
             3: lambda t: t.priority, 14: lambda t: 2 if t.kind == "service_request" else 1,
@@ -77,24 +67,34 @@ class Cells:
             45: lambda t: sum(c.extra.get("actiontime", 0) for c in t.comments),
             22: lambda t: str(t.created_by), 64: lambda t: str(t.updated_by), 35: lambda t: 1,
             34: lambda t: _one([a.email for a in t.actors if a.email]),
-            **{number: (lambda t, role=role, kind=kind: _one(self._actors(side, t, role, kind)))  # type: ignore[misc]
-               for number, (role, kind) in _ACTORS.items()},
+            **{number: _names_of(side, role, kind) for number, (role, kind) in _ACTORS.items()},
         }
         self.ids: dict[int, Callable[[Ticket], set[str]]] = {
             7: lambda t: {str(t.category or 0)}, 80: lambda t: {str(t.company)}, 83: lambda t: {str(t.site)},
             9: lambda t: {str(t.extra.get("requesttypes_id", 1))},
-            **{number: (lambda t, role=role, kind=kind: {  # type: ignore[misc]
-                str(a.who) for a in t.actors if a.role == role and a.kind == kind})
-               for number, (role, kind) in _ACTORS.items()},
+            **{number: _ids_of(role, kind) for number, (role, kind) in _ACTORS.items()},
         }
 
-    @staticmethod
-    def _actors(side: Glpi, t: Ticket, role: str, kind: str) -> list[str]:
+
+def _date_of(name: str, zone: str) -> Get:
+    if name in Ticket.__dataclass_fields__:
+        return lambda t: local(getattr(t, name), zone)
+    return lambda t: local(t.extra.get(name), zone)
+
+
+def _names_of(side: Glpi, role: str, kind: str) -> Get:
+    """People by id, groups and suppliers by name."""
+    table: Mapping[int, Any] = side.desk.groups if kind == "group" else side.desk.suppliers
+
+    def get(t: Ticket) -> Any:
         who = [a.who for a in t.actors if a.role == role and a.kind == kind and a.who]
-        if kind == "person":
-            return [str(number) for number in who]
-        table: Mapping[int, Any] = side.desk.groups if kind == "group" else side.desk.suppliers
-        return [table[number].name for number in who]
+        return _one([str(number) if kind == "person" else table[number].name for number in who])
+
+    return get
+
+
+def _ids_of(role: str, kind: str) -> Callable[[Ticket], set[str]]:
+    return lambda t: {str(a.who) for a in t.actors if a.role == role and a.kind == kind}
 
 
 _ACTORS: Final = {4: ("requester", "person"), 5: ("assigned", "person"), 66: ("observer", "person"),
@@ -121,7 +121,7 @@ def node(criteria: Any, cells: Cells, side: Glpi) -> Node:
         made = node(part["criteria"], cells, side) if "criteria" in part else _leaf(part, cells, side)
         link = str(part.get("link", "AND")).upper()
         if link.endswith("NOT"):
-            made = Node(lambda row, test=made.test: not test(row))  # type: ignore[misc]
+            made = _node(made.test, turned=True)
         found = made if found is None else _join(found, made, either=link.startswith("OR"))
     return found or EVERY
 

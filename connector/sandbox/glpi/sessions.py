@@ -21,7 +21,7 @@ class Session:
         self.person = person
         self.token = token
         self.central = person.role != "customer"
-        self.root = 0 if self.central and person.role != "agent" or not person.company else person.company
+        self.root = 0 if (self.central and person.role != "agent") or not person.company else person.company
         self.active = self.root
         self.entities = self.below(self.root)
         self.recursive: Any = 1
@@ -117,7 +117,8 @@ def _by_password(side: Glpi, kind: str, value: str, given: Mapping[str, Any]) ->
     if not login:
         raise Fail("ERROR_LOGIN_PARAMETERS_MISSING", "parameter(s) login, password or user_token are missing")
     if not side.switches["credentials"]:
-        raise Fail("ERROR_LOGIN_WITH_CREDENTIALS_DISABLED", "usage of initSession resource with credentials is disabled")
+        raise Fail("ERROR_LOGIN_WITH_CREDENTIALS_DISABLED",
+                   "usage of initSession resource with credentials is disabled")
     for person in side.desk.people.values():
         if person.login == login and person.active and password == side.secret(f"password {login}"):
             return person

@@ -113,7 +113,8 @@ TREE: Final[Item] = {"entities_id": 0, "is_recursive": 1, "comment": None, "date
 
 
 def tree(id: int, name: str, path: str, level: int, **more: Any) -> Item:
-    return {"id": id, "name": name, "completename": path or name, "level": level, "ancestors_cache": "[]", **TREE, **more}
+    return {"id": id, "name": name, "completename": path or name, "level": level, "ancestors_cache": "[]", **TREE,
+            **more}
 
 
 def followup(c: Comment, viewer: Viewer) -> Item:
@@ -139,8 +140,9 @@ def task(c: Comment, viewer: Viewer) -> Item:
 
 def solution(c: Comment, viewer: Viewer) -> Item:
     made = local(c.at, viewer.zone)
-    return {"id": c.id, "itemtype": "Ticket", "items_id": c.ticket, "solutiontypes_id": c.extra.get("solutiontypes_id", 0),
-            "solutiontype_name": None, "content": c.text, "date_creation": made, "date_mod": made,
+    return {"id": c.id, "itemtype": "Ticket", "items_id": c.ticket,
+            "solutiontypes_id": c.extra.get("solutiontypes_id", 0), "solutiontype_name": None,
+            "content": c.text, "date_creation": made, "date_mod": made,
             "date_approval": local(c.extra.get("approved_at"), viewer.zone), "users_id": c.by, "user_name": None,
             "users_id_editor": 0, "users_id_approval": c.extra.get("approver", 0), "user_name_approval": None,
             "status": c.extra.get("status", 2), "itilfollowups_id": None}
@@ -161,9 +163,10 @@ def document(side: Glpi, f: File, viewer: Viewer) -> Item:
     digest = hashlib.sha1(f.data, usedforsecurity=False).hexdigest()
     suffix = f.name.rsplit(".", 1)[-1].upper() if "." in f.name else "BIN"
     made = local(f.at, viewer.zone)
-    return {"id": f.id, "entities_id": 0, "is_recursive": 0, "name": f.note.partition("\n")[0] or f.name,
+    title, _, remark = f.note.partition("\n")
+    return {"id": f.id, "entities_id": 0, "is_recursive": 0, "name": title or f.name,
             "filename": f.name or None, "filepath": f"{suffix}/{digest[:2]}/{digest[2:]}.{suffix}" if f.name else None,
-            "documentcategories_id": 0, "mime": f.media_type, "date_mod": made, "comment": f.note.partition("\n")[2] or None,
+            "documentcategories_id": 0, "mime": f.media_type, "date_mod": made, "comment": remark or None,
             "is_deleted": 0, "link": None, "users_id": f.by, "tickets_id": 0, "sha1sum": digest, "is_blacklisted": 0,
             "tag": digest[:36], "date_creation": made}
 

@@ -67,7 +67,7 @@ class Glpi(Side):
         """A new ticket that gets somebody is assigned; one that loses its last is new again."""
         touched = [name for name in ("assignee", "group", "supplier") if name in changes]
         status = changes.get("status", ticket.status or "1")
-        if touched and "state" not in changes and "status" not in changes or not ticket.status and touched:
+        if (touched and "state" not in changes and "status" not in changes) or (not ticket.status and touched):
             left = any(changes.get(name, getattr(ticket, name)) for name in ("assignee", "group", "supplier"))
             if left and status in ("", "1") and changes.get("state", "new") == "new":
                 changes.update(status="2", state="in_progress")
@@ -84,6 +84,10 @@ class Glpi(Side):
         super().move(ticket, by, {k: v for k, v in changes.items() if k not in ("resolution", "close_code")}, at)
         if solves:
             self.desk.comment(ticket, by, str(changes.get("resolution") or "Solved."), "solution", at=at)
+
+    def remove(self, ticket: Ticket, by: int, at: datetime | None = None) -> None:
+        """Into the trash bin; purging is a second step that few take."""
+        self.desk.trash(ticket, by, at=at)
 
     def auth(self) -> dict[str, Any]:
         return {"user_token": self.user_token(self.account()), "app_token": self.secret("app token")}

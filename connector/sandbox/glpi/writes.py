@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, request
 
@@ -12,19 +12,10 @@ from connector.sandbox.glpi.api import Api
 from connector.sandbox.glpi.documents import created as document_created
 from connector.sandbox.glpi.errors import DENIED, Fail, answer
 from connector.sandbox.glpi.forms import body, listed
+from connector.sandbox.glpi.parts import LINKS, Parts, Refuse
 from connector.sandbox.glpi.sessions import Session, current
 from connector.sandbox.glpi.show import Item, Kind
-from connector.sandbox.model import Comment, Ticket
-
-LINKS: Final = ("Ticket_User", "Group_Ticket", "Supplier_Ticket")
-
-
-class Refuse(Exception):
-    """One item is refused; the message may be empty, or null for an id that is not there."""
-
-    def __init__(self, message: str | None) -> None:
-        super().__init__(message or "")
-        self.message = message
+from connector.sandbox.model import Comment
 
 
 class Writer:
@@ -32,6 +23,7 @@ class Writer:
         self.api = api
         self.side = api.side
         self.desk = api.desk
+        self.parts = Parts(api.side)
 
     # ---- POST
 
@@ -39,9 +31,10 @@ class Writer:
         session = current(self.side)
         if kind.name == "Document" and "multipart/form-data" in request.headers.get("Content-Type", ""):
             return document_created(self.side, session)
-        inputs_ = _inputs(body())
-        results, links, refused = [], [], 0
-        for one in inputs_.items:
+        given = Inputs(body())
+        results: list[Item] = []
+        links, refused = [], 0
+        for one in given.items:
             try:
                 number, message = self._add(kind.name, one, session)
             except Refuse as error:
@@ -50,7 +43,7 @@ class Writer:
                 continue
             links.append(f"{self.side.base()}/{kind.name}/{number}")
             results.append({"id": number, "message": message})
-        if not inputs_.several:
+        if not given.several:
             if refused:
                 raise Fail("ERROR_GLPI_ADD", results[0]["message"])
             return answer(results[0], 201, {"location": links[0]})
@@ -58,16 +51,18 @@ class Writer:
             raise Fail("ERROR_GLPI_ADD" if refused == len(results) else "ERROR_GLPI_PARTIAL_ADD", results)
         header = ",".join(links)
         if len(header) > 3900:  # nginx's default buffers: everything is created, the answer is lost
-            return Response("<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n", 502, content_type="text/html")
+            page = "<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n"
+            return Response(page, 502, content_type="text/html")
         return answer(results, 201, {"link": header})
 
     def _add(self, name: str, given: Item, session: Session) -> tuple[int, str]:
         makers: dict[str, Callable[[Item, Session], tuple[int, str]]] = {
-            "Ticket": self._ticket, "ITILFollowup": self._followup, "TicketFollowup": self._followup,
-            "TicketTask": self._task, "ITILSolution": self._solution, "Document_Item": self._link_document,
+            "Ticket": self._ticket, "ITILFollowup": self.parts.followup, "TicketFollowup": self.parts.followup,
+            "TicketTask": self.parts.task, "ITILSolution": self.parts.solution,
+            "Document_Item": self.parts.document,
         }
         if name in LINKS:
-            return self._link(name, given, session)
+            return self.parts.link(name, given, session)
         if name not in makers:
             raise Refuse(DENIED)
         return makers[name](given, session)
@@ -84,7 +79,7 @@ class Writer:
         first: dict[str, int] = {}
         more = []
         for role, kind, who, mail in inputs.actors(given):
-            field = next((f for f, place in inputs_fields.items() if place == (role, kind)), None)
+            field = next((f for f, place in _FIRST.items() if place == (role, kind)), None)
             if field is not None and field not in first and who:
                 first[field] = who
             else:
@@ -96,87 +91,11 @@ class Writer:
         shown = f"{title} ({ticket.id})" if title else f"Ticket - ID {ticket.id} ({ticket.id})"
         return ticket.id, f"Item successfully added: {shown}"
 
-    def _target(self, given: Item, session: Session) -> Ticket:
-        ticket = self.desk.tickets.get(int(given.get("items_id") or given.get("tickets_id") or 0))
-        if ticket is None or not session.sees(ticket) or given.get("itemtype", "Ticket") != "Ticket":
-            raise Refuse(DENIED)
-        return ticket
-
-    def _followup(self, given: Item, session: Session) -> tuple[int, str]:
-        ticket = self._target(given, session)
-        me = session.person.id
-        author = int(given.get("users_id") or me)
-        kind = "note" if int(given.get("is_private") or 0) else "message" if author == ticket.requester else "reply"
-        extra = {"requesttypes_id": int(given.get("requesttypes_id") or 0)}
-        comment = self.desk.comment(ticket, me, str(given.get("content") or ""), kind, **extra)
-        comment.by = author
-        if given.get("date"):
-            comment.extra["made_at"], comment.at = comment.at, inputs.instant(str(given["date"]), session.viewer.zone)
-        if given.get("add_close"):
-            self._judge(ticket, 3, session)
-            self.desk.change(ticket, me, {"status": "6"})
-        elif given.get("add_reopen"):
-            self._judge(ticket, 4, session)
-            busy = any(a.role == "assigned" for a in ticket.actors)
-            self.desk.change(ticket, me, {"status": "2" if busy else "1"})
-        return comment.id, ""
-
-    @staticmethod
-    def _judge(ticket: Ticket, status: int, session: Session) -> None:
-        for comment in ticket.comments:
-            if comment.kind == "solution" and comment.extra.get("status", 2) == 2:
-                comment.extra.update(status=status, approver=session.person.id, approved_at=ticket.updated_at)
-
-    def _task(self, given: Item, session: Session) -> tuple[int, str]:
-        ticket = self._target(given, session)
-        kept = {key: int(given[key]) for key in ("actiontime", "state", "users_id_tech", "is_private") if key in given}
-        return self.desk.comment(ticket, session.person.id, str(given.get("content") or ""), "task", **kept).id, ""
-
-    def _solution(self, given: Item, session: Session) -> tuple[int, str]:
-        ticket = self._target(given, session)
-        if ticket.state in ("resolved", "closed"):
-            raise Refuse("The item is already solved, did anyone pushed a solution before you?")
-        self.desk.change(ticket, session.person.id, {"status": "5"})
-        comment = self.desk.comment(ticket, session.person.id, str(given.get("content") or ""), "solution",
-                                    solutiontypes_id=int(given.get("solutiontypes_id") or 0))
-        return comment.id, f"Item successfully added: {comment.id}"
-
-    def _link(self, name: str, given: Item, session: Session) -> tuple[int, str]:
-        ticket = self._target(given, session)
-        role, kind, who, mail = inputs.link(name, given)
-        known: Any = {"person": self.desk.people, "group": self.desk.groups, "supplier": self.desk.suppliers}[kind]
-        if who and who not in known:
-            raise Refuse(DENIED)
-        try:
-            actor = self.desk.add_actor(ticket, session.person.id, role, kind, who, mail)
-        except ValueError:
-            raise Refuse("") from None
-        self._follow(ticket, session, "2" if role == "assigned" and ticket.status == "1" else "")
-        return actor.id, ""
-
-    def _follow(self, ticket: Ticket, session: Session, status: str) -> None:
-        """What GLPI does by itself when the actors change."""
-        changes: dict[str, Any] = {"status": status} if status else {}
-        if status == "2" and ticket.taken_at is None:
-            changes["taken_at"] = self.desk.clock.now()
-        self.desk.change(ticket, session.person.id, changes)
-
-    def _link_document(self, given: Item, session: Session) -> tuple[int, str]:
-        ticket = self._target(given, session)
-        number = int(given.get("documents_id") or 0)
-        if any(file.id == number for file in ticket.files):
-            raise Refuse("")
-        file = self.side.loose.pop(number, None)
-        if file is None:
-            raise Refuse(DENIED)
-        self.desk.attach(ticket, session.person.id, file.name, file.media_type, file.data, number=number, note=file.note)
-        return number, f"Item successfully added: Document item - ID {number}"
-
     # ---- PUT and PATCH
 
     def update(self, kind: Kind, id: str | None) -> Response:
         session = current(self.side)
-        given = _inputs(body())
+        given = Inputs(body())
         results: list[Item] = []
         missing = 0
         for one in given.items:
@@ -223,7 +142,7 @@ class Writer:
         for role, kind, who, mail in people:
             if not any((a.role, a.kind, a.who) == (role, kind, who) for a in ticket.actors):
                 self.desk.add_actor(ticket, session.person.id, role, kind, who, mail)
-            self._follow(ticket, session, "2" if role == "assigned" and ticket.status == "1" else "")
+            self.parts.follow(ticket, session, "2" if role == "assigned" and ticket.status == "1" else "")
 
     def _comment(self, number: int) -> Comment:
         for ticket in self.desk.tickets.values():
@@ -299,11 +218,11 @@ class Writer:
         return answer({"ok": good, "ko": len(ids) - good, "noright": 0, "messages": []})
 
 
-inputs_fields: Final = {"requester": ("requester", "person"), "assignee": ("assigned", "person"),
+_FIRST: Final = {"requester": ("requester", "person"), "assignee": ("assigned", "person"),
                         "group": ("assigned", "group"), "supplier": ("assigned", "supplier")}
 
 
-class _inputs:
+class Inputs:
     """`{"input": {...}}` or `{"input": [...]}`. Raises Fail."""
 
     def __init__(self, given: Item) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from flask import Flask, Response, request
@@ -89,7 +90,8 @@ class Routes:
             return self._route(path)
         except Refused as error:
             if error.text == "API key not authorized":
-                return answer({"error": {"code": "key_not_allowed", "message": "This key may not use the plugin."}}, 403)
+                said = {"code": "key_not_allowed", "message": "This key may not use the plugin."}
+                return answer({"error": said}, 403)
             return text(error.text, error.status)
         except Said as error:
             return answer(error.body, error.status)
@@ -111,8 +113,9 @@ class Routes:
 
     def _ticket(self, id: int, rest: list[str]) -> Response | None:
         if request.method == "POST" and len(rest) == 1:
-            verbs = {"update": self.writer.update, "attachments": self.writer.attach,
-                     "reply": lambda n: self.writer.say(n, "reply"), "note": lambda n: self.writer.say(n, "note")}
+            verbs: dict[str, Callable[[int], Response]] = {
+                "update": self.writer.update, "attachments": self.writer.attach,
+                "reply": lambda n: self.writer.say(n, "reply"), "note": lambda n: self.writer.say(n, "note")}
             return verbs[rest[0]](id) if rest[0] in verbs else None
         if request.method == "GET" and rest[0] == "attachments":
             if len(rest) == 2 and rest[1].isdigit():

@@ -123,8 +123,8 @@ class Reader:
         after = int(text[1:]) if text else 0
         gone = [d for d in self.desk.deletions if d.id > after]
         page = gone[:1000]
-        return answer({"deleted": [{"id": d.ticket, "number": self.side.number(d.ticket), "at": utc(d.at)} for d in page],
-                       "cursor": f"d{page[-1].id if page else after}", "more": len(gone) > 1000})
+        told = [{"id": d.ticket, "number": self.side.number(d.ticket), "at": utc(d.at)} for d in page]
+        return answer({"deleted": told, "cursor": f"d{page[-1].id if page else after}", "more": len(gone) > 1000})
 
     def history(self) -> Response:
         found, missing = self._several()

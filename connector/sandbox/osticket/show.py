@@ -19,7 +19,8 @@ def ticket(side: OsTicket, t: Ticket) -> Item:
     closed = STATUSES[status].state == "closed"
     agent = desk.people.get(t.assignee or 0)
     user = desk.people[t.requester or t.created_by]
-    reopened = next((c.at for c in reversed(t.log) if c.field == "status" and _closed(c.old) and not _closed(c.new)), None)
+    reopened = next((c.at for c in reversed(t.log)
+                     if c.field == "status" and _closed(c.old) and not _closed(c.new)), None)
     sla = t.extra.get("sla", 1)
     due = t.due_at or t.opened_at + timedelta(hours=SLAS[sla][1])
     entry: Item = {"format": t.extra.get("format", "text"), "body": t.description}
@@ -89,7 +90,8 @@ def first(side: OsTicket, t: Ticket) -> Item:
         if line.field in start:
             start[line.field] = line.old
     desk = side.desk
-    rank, agent, path = priority(start["priority"] or 0), desk.people.get(start["assignee"] or 0), topic(side, start["category"])
+    rank, path = priority(start["priority"] or 0), topic(side, start["category"])
+    agent = desk.people.get(start["assignee"] or 0)
     return {"status": STATUSES[int(start["status"] or 1)].name, "dept": desk.groups[start["group"] or 1].name,
             "staff": agent.login if agent else "", "team": TEAMS.get(start["team"] or 0, ""),
             "priority": rank["name"] if rank else "", "topic": path["name"] if path else "",
@@ -103,7 +105,8 @@ def events(side: OsTicket, t: Ticket) -> Iterator[Item]:
             continue
         event, data = told
         undone = event == "closed" and any(c.field == "status" and c.id > line.id and not _closed(c.new) for c in t.log)
-        yield {"id": line.id, "event": event, "at": utc(line.at), "by": who(side, line.by), "annulled": undone, "data": data}
+        yield {"id": line.id, "event": event, "at": utc(line.at), "by": who(side, line.by), "annulled": undone,
+               "data": data}
 
 
 def _event(side: OsTicket, line: Change) -> tuple[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -110,7 +109,8 @@ class OsTicket(Side):
         self.epoch += 1
 
     def hook(self, happening: Happening, secret: str, delivery: int, at: float) -> tuple[dict[str, str], bytes]:
-        event = {"created": "created", "deleted": "deleted", "commented": happening.detail}.get(happening.kind, "updated")
+        own = {"created": "created", "deleted": "deleted", "commented": happening.detail}
+        event = own.get(happening.kind, "updated")
         event = {"task": "note", "solution": "reply"}.get(event, event)
         body = orjson.dumps({
             "event": f"ticket.{event}", "id": happening.ticket, "number": self.number(happening.ticket),
@@ -130,5 +130,3 @@ def moment(text: str) -> datetime:
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
-
-Values = Mapping[str, Any]

@@ -17,8 +17,8 @@ from connector.sandbox.osticket.side import FIELDS, PRIORITIES, SLAS, STATUSES, 
 
 Body = dict[str, Any]
 FORBIDDEN: Final = frozenset({"exe", "bat", "php", "js"})
-CREATE: Final = frozenset({"key", "subject", "message", "user", "topic_id", "priority_id", "dept_id", "staff_id", "team_id",
-                           "sla_id", "status_id", "due", "fields", "source", "alert", "autorespond"})
+CREATE: Final = frozenset({"key", "subject", "message", "user", "topic_id", "priority_id", "dept_id", "staff_id",
+                           "team_id", "sla_id", "status_id", "due", "fields", "source", "alert", "autorespond"})
 UPDATE: Final = ("fields", "topic_id", "sla_id", "due", "priority_id", "dept_id", "team_id", "staff_id", "status_id")
 """In the order in which they are applied."""
 EMPTY: Final = frozenset({"staff_id", "team_id", "due"})
@@ -33,7 +33,8 @@ class Writer:
         self._known: dict[str, Callable[[int], bool]] = {
             "topic_id": lambda n: n in desk.categories, "sla_id": lambda n: n in SLAS,
             "priority_id": lambda n: n in PRIORITIES, "dept_id": lambda n: n in desk.groups,
-            "team_id": lambda n: n in TEAMS, "status_id": lambda n: n in STATUSES and STATUSES[n].state in ("open", "closed"),
+            "team_id": lambda n: n in TEAMS,
+            "status_id": lambda n: n in STATUSES and STATUSES[n].state in ("open", "closed"),
             "staff_id": lambda n: n in desk.people and desk.people[n].role != "customer",
         }
 
@@ -180,12 +181,13 @@ class Writer:
         return {"attachment_id": file.id, "entry_id": show.entry_of(ticket, note.id)}
 
 
-_FIELD: Final = {"topic_id": "category", "sla_id": "sla", "priority_id": "priority", "dept_id": "group", "team_id": "team",
-                 "staff_id": "assignee", "status_id": "status"}
+_FIELD: Final = {"topic_id": "category", "sla_id": "sla", "priority_id": "priority", "dept_id": "group",
+                 "team_id": "team", "staff_id": "assignee", "status_id": "status"}
 
 
 def _text(given: Any, wrong: dict[str, str]) -> Body:
-    if not isinstance(given, dict) or not isinstance(given.get("body"), str) or given.get("format") not in ("text", "html"):
+    if (not isinstance(given, dict) or not isinstance(given.get("body"), str)
+            or given.get("format") not in ("text", "html")):
         wrong["message"] = "expected {format: text | html, body}"
         return {"format": "text", "body": ""}
     return given

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 from flask import Flask, Response, request
 
-from connector.sandbox.model import File, Ticket
+from connector.sandbox.model import Ticket
 from connector.sandbox.servicenow import records, words
+from connector.sandbox.servicenow.answers import NOT_FOUND, Wrong, answer, failed
+from connector.sandbox.servicenow.attachments import Attachments
+from connector.sandbox.servicenow.login import Door
 from connector.sandbox.servicenow.side import Aborted, ServiceNow
 from connector.sandbox.servicenow.table import Column, Table, parse, select, walk
 from connector.sandbox.servicenow.tasks import wanted
 
-JSON: Final = "application/json;charset=UTF-8"
 DEFAULT_LIMIT: Final = 10_000
 Fields = list[tuple[str, Column]]
-
-
-class Wrong(Exception):
-    def __init__(self, status: int, message: str, detail: str | None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.detail = status, message, detail
-
-
-NOT_FOUND: Final = (404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
-
-
-def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(data), status, headers, content_type=JSON)
-
-
-def failed(status: int, message: str, detail: str | None) -> Response:
-    return answer({"error": {"message": message, "detail": detail}, "status": "failure"}, status)
 
 
 def make_app(side: ServiceNow) -> Flask:
@@ -47,12 +29,12 @@ def make_app(side: ServiceNow) -> Flask:
         app.add_url_rule(table, f"list{root}", api.table, methods=["GET", "POST"])
         app.add_url_rule(f"{table}/<id>", f"one{root}", api.record, methods=["GET", "PATCH", "PUT", "DELETE"])
         app.add_url_rule(f"{root}/stats/<name>", f"stats{root}", api.stats, methods=["GET"])
-        app.add_url_rule(f"{root}/attachment", f"files{root}", api.files, methods=["GET"])
-        app.add_url_rule(f"{root}/attachment/file", f"upload{root}", api.upload, methods=["POST"])
-        app.add_url_rule(f"{root}/attachment/upload", f"form{root}", api.upload_form, methods=["POST"])
-        app.add_url_rule(f"{root}/attachment/<id>", f"meta{root}", api.file, methods=["GET", "DELETE"])
-        app.add_url_rule(f"{root}/attachment/<id>/file", f"bytes{root}", api.download, methods=["GET"])
-    app.add_url_rule("/oauth_token.do", "token", api.token, methods=["POST"])
+        app.add_url_rule(f"{root}/attachment", f"files{root}", api.list_files, methods=["GET"])
+        app.add_url_rule(f"{root}/attachment/file", f"upload{root}", api.attachments.upload, methods=["POST"])
+        app.add_url_rule(f"{root}/attachment/upload", f"form{root}", api.attachments.upload_form, methods=["POST"])
+        app.add_url_rule(f"{root}/attachment/<id>", f"meta{root}", api.attachments.file, methods=["GET", "DELETE"])
+        app.add_url_rule(f"{root}/attachment/<id>/file", f"bytes{root}", api.attachments.download, methods=["GET"])
+    app.add_url_rule("/oauth_token.do", "token", api.door.token, methods=["POST"])
     app.before_request(api.enter)
     app.register_error_handler(Wrong, lambda e: failed(e.status, e.message, e.detail))
     app.register_error_handler(Aborted, lambda e: failed(403, "Operation Failed", str(e)))
@@ -66,47 +48,20 @@ class Api:
         self.side = side
         self.desk = side.desk
         self.tables = records.build(side)
+        self.door = Door(side)
+        self.attachments = Attachments(side)
 
     # ---- who asks
 
     def enter(self) -> Response | None:
         if request.path == "/oauth_token.do":
             return None
-        if not self._known(request.headers.get("Authorization", "")) and not self._key():
+        if not self.door.known(request.headers.get("Authorization", "")) and not self.door.key():
             return failed(401, "User Not Authenticated", "Required to provide Auth information")
         if request.method in ("POST", "PUT", "PATCH") and "/table/" in request.path \
                 and "json" not in request.headers.get("Content-Type", ""):
             return failed(415, "Unsupported Media Type", None)
         return None
-
-    def _key(self) -> bool:
-        return request.headers.get("x-sn-apikey") == self.side.secret("api key")
-
-    def _known(self, given: str) -> bool:
-        kind, _, value = given.partition(" ")
-        if kind.lower() == "bearer":
-            return value in self.side.tokens
-        try:
-            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-        return kind.lower() == "basic" and user == self.side.account().login and password == self.side.secret("password")
-
-    def token(self) -> Response:
-        form, known = request.form, self.side.oauth()
-        client = form.get("client_id") == known["client_id"] and form.get("client_secret") == known["client_secret"]
-        grant = form.get("grant_type")
-        right = (grant == "password" and form.get("username") == known["user"]
-                 and form.get("password") == known["password"]
-                 or grant == "refresh_token" and self.side.tokens.get(form.get("refresh_token", "")) == "refresh"
-                 or grant == "client_credentials")
-        if not client or not right:
-            return answer({"error_description": "access_denied", "error": "server_error"}, 401)
-        number = self.desk.next_id("token")
-        access, refresh = (self.side.secret(f"{word} {number}") for word in ("access", "refresh"))
-        self.side.tokens.update({access: "access", refresh: "refresh"})
-        return answer({"access_token": access, "refresh_token": refresh, "scope": "useraccount",
-                       "token_type": "Bearer", "expires_in": 1799})
 
     # ---- tables
 
@@ -153,7 +108,8 @@ class Api:
     def _links(self, offset: int, limit: int, total: int) -> str:
         """As the real instance does, with its own host name in it."""
         limit = max(limit, 1)
-        places = {"first": 0, "prev": offset - limit, "next": offset + limit, "last": max(0, (total - 1) // limit * limit)}
+        places = {"first": 0, "prev": offset - limit, "next": offset + limit,
+                  "last": max(0, (total - 1) // limit * limit)}
         kept = [(rel, at) for rel, at in places.items()
                 if not (rel == "next" and at >= total) and not (rel == "prev" and offset == 0)]
         args = {name: value for name, value in request.args.items() if name != "sysparm_offset"}
@@ -257,6 +213,9 @@ class Api:
             body = body[0] if body else {}
         return body if isinstance(body, dict) else {}
 
+    def list_files(self) -> Response:
+        return self._list(self.tables["sys_attachment"])
+
     def stats(self, name: str) -> Response:
         """Counts, grouped where asked; numbers are text, as everything."""
         table = self._table(name)
@@ -271,54 +230,3 @@ class Api:
                 counts[column.get(row)] = counts.get(column.get(row), 0) + 1
         return answer({"result": [{"stats": {"count": str(n)}, "groupby_fields": [{"field": group, "value": value}]}
                                   for value, n in counts.items()]})
-
-    # ---- attachments
-
-    def files(self) -> Response:
-        return self._list(self.tables["sys_attachment"])
-
-    def _file(self, id: str) -> File:
-        known = self.desk.by_uid(id)
-        if known is not None and known[0] == "file":
-            for ticket in self.desk.tickets.values():
-                for file in ticket.files:
-                    if file.id == known[1] and not ticket.hidden:
-                        return file
-        raise Wrong(*NOT_FOUND)
-
-    def file(self, id: str) -> Response:
-        with self.desk.lock:
-            file = self._file(id)
-            if request.method == "DELETE":
-                ticket = self.desk.tickets[file.ticket]
-                ticket.files.remove(file)
-                return Response(status=204)
-            return answer({"result": records.file_row(self.side, file)})
-
-    def download(self, id: str) -> Response:
-        with self.desk.lock:
-            file = self._file(id)
-            meta = json.dumps(records.file_row(self.side, file))  # escaped: headers hold ASCII
-        return Response(file.data, 200, {"X-Attachment-Metadata": meta}, content_type=file.media_type)
-
-    def upload(self) -> Response:
-        args = request.args
-        return self._store(args.get("table_name", ""), args.get("table_sys_id", ""), args.get("file_name", ""),
-                           request.headers.get("Content-Type", "application/octet-stream"), request.get_data())
-
-    def upload_form(self) -> Response:
-        sent = next(iter(request.files.values()), None)
-        if sent is None:
-            raise Wrong(400, "Invalid request", "No file in the request")
-        return self._store(request.form.get("table_name", ""), request.form.get("table_sys_id", ""),
-                           sent.filename or "file", sent.mimetype, sent.read())
-
-    def _store(self, table: str, id: str, name: str, media_type: str, data: bytes) -> Response:
-        if not (table and id and name):
-            raise Wrong(400, "Missing query parameters", "table_name, table_sys_id and file_name are required")
-        with self.desk.lock:
-            ticket = self.side.find(id)
-            if ticket is None or ticket.hidden or words.TABLES[ticket.kind] != table:
-                raise Wrong(*NOT_FOUND)
-            file = self.desk.attach(ticket, self.side.account().id, name, media_type, data, touch=False)
-            return answer({"result": records.file_row(self.side, file)}, 201)

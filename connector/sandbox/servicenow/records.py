@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from connector.sandbox.model import Change, Comment, File, Ticket
-from connector.sandbox.servicenow import words
+from connector.sandbox.model import Ticket
+from connector.sandbox.servicenow import audit, words
 from connector.sandbox.servicenow.side import ServiceNow, stamp
 from connector.sandbox.servicenow.table import Column, Table
-from connector.sandbox.servicenow.tasks import REFERENCES, WRITES, columns, service_id
+from connector.sandbox.servicenow.tasks import columns, service_id
 
 NOT_IN: Final[dict[str, frozenset[str]]] = {
     "incident": frozenset({"request", "request_item", "requested_for", "stage", "cat_item", "fix_notes",
@@ -24,9 +24,10 @@ NOT_IN: Final[dict[str, frozenset[str]]] = {
                           "stage", "cat_item", "type", "requested_by"}),
     "change_request": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "stage",
                                  "cat_item", "problem_id", "reopen_count", "severity", "fix_notes"}),
-    "task": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "requested_for", "stage",
-                       "cat_item", "close_code", "fix_notes", "resolution_code", "type", "subcategory", "category",
-                       "problem_id", "reopen_count", "severity", "vendor", "requested_by", "resolved_at", "resolved_by"}),
+    "task": frozenset({"incident_state", "hold_reason", "caller_id", "request", "request_item", "requested_for",
+                       "stage", "cat_item", "close_code", "fix_notes", "resolution_code", "type", "subcategory",
+                       "category", "problem_id", "reopen_count", "severity", "vendor", "requested_by", "resolved_at",
+                       "resolved_by"}),
 }
 """Columns that a table does not have."""
 
@@ -49,7 +50,8 @@ def build(side: ServiceNow) -> dict[str, Table]:
         "sys_user": lambda: (_user(side, n) for n in desk.people),
         "sys_user_group": lambda: (
             {"sys_id": desk.uid("group", g.id), "name": g.name, "active": "true", "u_level": str(g.level),
-             "manager": desk.uid("person", g.manager) if g.manager else "", "email": "", "description": "", "parent": ""}
+             "manager": desk.uid("person", g.manager) if g.manager else "", "email": "", "description": "",
+             "parent": ""}
             for g in desk.groups.values()),
         "core_company": lambda: (*(_named(desk.uid("company", c.id), c.name, customer="true", vendor="false")
                                    for c in desk.companies.values() if c.id),
@@ -86,11 +88,13 @@ def build(side: ServiceNow) -> dict[str, Table]:
         tables[name] = _small(name, rows, _COLUMNS[name])
     for name in ("cmdb_ci", "cmn_department", "service_offering", "ast_contract", "metric_definition",
                  "metric_instance"):
-        tables[name] = _small(name, tuple, ("sys_id", "name", "active", "sys_created_on", "sys_updated_on", *_EMPTY[name]))
-    tables["sys_audit"] = _of_ticket("sys_audit", _AUDIT, lambda t: audit(side, t), side, "documentkey")
-    tables["sys_journal_field"] = _of_ticket("sys_journal_field", _JOURNAL, lambda t: _entries(side, t), side, "element_id")
-    tables["sys_attachment"] = _of_ticket("sys_attachment", tuple(_FILE), lambda t: (file_row(side, f) for f in t.files),
-                                          side, "table_sys_id")
+        tables[name] = _small(name, tuple, ("sys_id", "name", "active", "sys_created_on", "sys_updated_on",
+                                            *_EMPTY[name]))
+    tables["sys_audit"] = _of_ticket("sys_audit", _AUDIT, lambda t: audit.of(side, t), side, "documentkey")
+    tables["sys_journal_field"] = _of_ticket("sys_journal_field", _JOURNAL, lambda t: audit.entries(side, t),
+                                             side, "element_id")
+    tables["sys_attachment"] = _of_ticket("sys_attachment", tuple(_FILE),
+                                          lambda t: (audit.file_row(side, f) for f in t.files), side, "table_sys_id")
     return tables
 
 
@@ -125,8 +129,13 @@ _AUDIT: Final = ("sys_id", "tablename", "documentkey", "fieldname", "oldvalue", 
 _JOURNAL: Final = ("sys_id", "name", "element", "element_id", "value", "sys_created_on", "sys_created_by")
 _FILE: Final = ("sys_id", "table_name", "table_sys_id", "file_name", "content_type", "size_bytes", "size_compressed",
                 "download_link", "sys_created_on", "sys_created_by", "sys_updated_on", "hash", "state")
-_REFERENCES: Final = {"role": "sys_user_role", "requested_for": "sys_user", "manager": "sys_user", "user": "sys_user", "group": "sys_user_group", "company": "core_company",
+_REFERENCES: Final = {"role": "sys_user_role", "requested_for": "sys_user", "manager": "sys_user", "user": "sys_user",
+                      "group": "sys_user_group", "company": "core_company",
                       "location": "cmn_location"}
+
+
+_POINTING: Final = frozenset({"sys_user", "sys_user_group", "sys_user_grmember", "sc_request", "sys_user_has_role"})
+"""Small tables whose columns may be references."""
 
 
 def _cell(name: str, reference: bool) -> Column:
@@ -144,7 +153,7 @@ def _small(name: str, rows: Callable[[], Iterable[Mapping[str, str]]], names: Se
         wanted = set(ids)
         return [row for row in all_rows() if row["sys_id"] in wanted]
 
-    own = {key: _cell(key, name in ("sys_user", "sys_user_group", "sys_user_grmember", "sc_request", "sys_user_has_role")) for key in names}
+    own = {key: _cell(key, name in _POINTING) for key in names}
     return Table(name, own, all_rows, {"sys_id": by_id})
 
 
@@ -220,78 +229,3 @@ def _dictionary(tables: Mapping[str, Table]) -> Iterable[dict[str, str]]:
                    "internal_type": column.kind, "reference": column.ref, "read_only": str(fixed).lower(),
                    "mandatory": "false", "max_length": "160" if column.name == "short_description" else "4000",
                    "column_label": column.name.replace("_", " ").capitalize(), "active": "true", "audit": "true"}
-
-
-_SILENT: Final = frozenset({"state", "pending_since", "taken_at", "trashed", "created", "comment", "file", "hidden"})
-_NAMES: Final = {field: name for name, field in WRITES.items() if name != "incident_state"} | {
-    field: name for name, (field, _) in REFERENCES.items() if name not in ("request_item", "requested_for", "requested_by")} | {
-    "pending_on": "hold_reason", "due_at": "due_date", "_category": "category", "_subcategory": "subcategory",
-    "service": "business_service"}
-
-
-def audit(side: ServiceNow, ticket: Ticket) -> Iterable[dict[str, str]]:
-    for line in ticket.log:
-        for at, (field, old, new) in enumerate(_audited(side, ticket, line)):
-            yield {"sys_id": side.desk.uid("audit", line.id * 10 + at), "tablename": words.TABLES[ticket.kind],
-                   "documentkey": side.id_of(ticket), "fieldname": field, "oldvalue": old, "newvalue": new,
-                   "user": side.desk.people[line.by].login, "record_checkpoint": str(line.revision),
-                   "sys_created_on": stamp(line.at), "sys_created_by": side.desk.people[line.by].login}
-
-
-def _audited(side: ServiceNow, ticket: Ticket, line: Change) -> Iterable[tuple[str, str, str]]:
-    if line.field == "comment":
-        comment = next((c for c in ticket.comments if c.id == line.new), None)
-        if comment is not None:
-            yield ("comments" if comment.public else "work_notes"), "", comment.text
-        return
-    if line.field in _SILENT or ":" in line.field:
-        return
-    if line.field == "category":
-        yield "category", "", ""
-        return
-    name = _NAMES.get(line.field, line.field)
-    old, new = (_raw(side, line.field, value) for value in (line.old, line.new))
-    if old == new:
-        return
-    yield name, old, new
-    if line.field == "status" and ticket.kind == "incident":
-        yield "incident_state", old, new
-
-
-def _raw(side: ServiceNow, field: str, value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if field in ("impact", "urgency"):
-        return words.SCALE[value]
-    if field == "pending_on":
-        return words.HOLD.get(value, "")
-    if field == "service":
-        return service_id(side, value)
-    if hasattr(value, "astimezone"):
-        return stamp(value)
-    kind = next((what for _, (name, what) in REFERENCES.items() if name == field), "")
-    if kind:
-        return side.desk.uid(kind, value) if value else ""
-    return str(value)
-
-
-def _entries(side: ServiceNow, ticket: Ticket) -> Iterable[dict[str, str]]:
-    for entry in ticket.comments:
-        yield {"sys_id": side.desk.uid("journal", entry.id), "name": words.TABLES[ticket.kind],
-               "element": "comments" if entry.public else "work_notes", "element_id": side.id_of(ticket),
-               "value": entry.text, "sys_created_on": stamp(entry.at), "sys_created_by": _login(side, entry)}
-
-
-def _login(side: ServiceNow, thing: Comment | File) -> str:
-    return side.desk.people[thing.by].login
-
-
-def file_row(side: ServiceNow, file: File) -> dict[str, str]:
-    import hashlib
-
-    ticket, uid = side.desk.tickets[file.ticket], side.desk.uid("file", file.id)
-    return {"sys_id": uid, "table_name": words.TABLES[ticket.kind], "table_sys_id": side.id_of(ticket),
-            "file_name": file.name, "content_type": file.media_type, "size_bytes": str(len(file.data)),
-            "size_compressed": str(len(file.data)), "download_link": f"{side.url}/api/now/attachment/{uid}/file",
-            "sys_created_on": stamp(file.at), "sys_updated_on": stamp(file.at), "sys_created_by": _login(side, file),
-            "hash": hashlib.sha256(file.data).hexdigest(), "state": "available"}

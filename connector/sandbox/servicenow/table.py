@@ -44,7 +44,8 @@ class Table:
 
 Tables = Mapping[str, Table]
 _OPERATORS: Final = ("NOT IN", "NOT LIKE", "ISNOTEMPTY", "ISEMPTY", "STARTSWITH", "ENDSWITH", "DOES NOT CONTAIN",
-                     "CONTAINS", "LIKE", "INSTANCEOF", "EMPTYSTRING", "ANYTHING", "BETWEEN", "IN", "!=", ">=", "<=", "=", ">", "<")
+                     "CONTAINS", "LIKE", "INSTANCEOF", "EMPTYSTRING", "ANYTHING", "BETWEEN", "IN", "!=", ">=", "<=",
+                     "=", ">", "<")
 _CONDITION: Final = re.compile(rf"([a-z0-9_.]+)({'|'.join(re.escape(op) for op in _OPERATORS)})(.*)", re.DOTALL)
 
 

@@ -29,8 +29,8 @@ WRITES: Final[dict[str, str]] = {
     "close_notes": "resolution", "close_code": "close_code",
 }
 REFERENCES: Final[dict[str, tuple[str, str]]] = {
-    "assigned_to": ("assignee", "person"), "caller_id": ("requester", "person"), "requested_for": ("requester", "person"),
-    "requested_by": ("requester", "person"),
+    "assigned_to": ("assignee", "person"), "caller_id": ("requester", "person"),
+    "requested_for": ("requester", "person"), "requested_by": ("requester", "person"),
     "assignment_group": ("group", "group"), "vendor": ("supplier", "supplier"), "company": ("company", "company"),
     "location": ("site", "site"), "parent": ("parent", "task"), "request_item": ("parent", "task"),
 }
@@ -73,7 +73,8 @@ def columns(side: ServiceNow) -> dict[str, Column]:
     reference("opened_by", "created_by", "person", person)
     add("resolved_by", lambda t: _who(side, t, t.resolved_at), "reference", "sys_user")
     add("closed_by", lambda t: _who(side, t, t.closed_at), "reference", "sys_user")
-    add("request", lambda t: desk.uid("request", t.id) if t.kind == "service_request" else "", "reference", "sc_request")
+    add("request", lambda t: desk.uid("request", t.id) if t.kind == "service_request" else "", "reference",
+        "sc_request")
     add("cat_item", lambda t: desk.uid("item", t.category) if t.kind == "service_request" and t.category else "",
         "reference", "sc_cat_item", lambda t: desk.categories[t.category].name if t.category else "")
     add("hold_reason", lambda t: words.HOLD.get(t.pending_on or "", "") if t.state == "pending" else "", "integer", "",
@@ -157,12 +158,15 @@ def slug(name: str) -> str:
     return name.lower().replace(" ", "_")
 
 
+_HEAD: Final = {True: "Additional comments", False: "Work notes"}
+
+
 def _journal(side: ServiceNow, name: str) -> Get:
     """What a journal field looks like with display values: newest first, each with its head."""
     def show(t: Ticket) -> str:
-        kept = [c for c in reversed(t.comments) if name == "comments_and_work_notes" or (name == "comments") == c.public]
-        return "".join(f"{stamp(c.at)} - {side.desk.people[c.by].name} ({'Additional comments' if c.public else 'Work notes'})"
-                       f"\n{c.text}\n\n" for c in kept)
+        both, public = name == "comments_and_work_notes", name == "comments"
+        kept = [c for c in reversed(t.comments) if both or public == c.public]
+        return "".join(f"{stamp(c.at)} - {side.desk.people[c.by].name} ({_HEAD[c.public]})\n{c.text}\n\n" for c in kept)
     return show
 
 
@@ -179,7 +183,7 @@ def wanted(side: ServiceNow, body: dict[str, Any]) -> tuple[dict[str, Any], list
             _reference(side, changes, name, text)
         elif name == "business_service":
             known = side.desk.by_uid(text)
-            if not text or known is not None and known[0] == "service":
+            if not text or (known is not None and known[0] == "service"):
                 changes["service"] = side.desk.services[known[1]] if known else ""
         elif name in CUSTOMER_SIDE:
             if text:

@@ -45,7 +45,8 @@ HOLD_LABELS: Final = {"1": "Awaiting Caller", "3": "Awaiting Problem", "4": "Awa
 SCALE: Final = {"very_high": "1", "high": "1", "medium": "2", "low": "3", "very_low": "3"}
 SCALE_BACK: Final = {"1": "high", "2": "medium", "3": "low"}
 SCALE_LABELS: Final = {"1": "1 - High", "2": "2 - Medium", "3": "3 - Low"}
-PRIORITY_LABELS: Final = {"1": "1 - Critical", "2": "2 - High", "3": "3 - Moderate", "4": "4 - Low", "5": "5 - Planning"}
+PRIORITY_LABELS: Final = {"1": "1 - Critical", "2": "2 - High", "3": "3 - Moderate", "4": "4 - Low",
+                          "5": "5 - Planning"}
 CLOSE_CODES: Final = ("Duplicate", "Known error", "No resolution provided", "Resolved by caller", "Resolved by change",
                       "Resolved by problem", "Resolved by request", "Solution provided", "Workaround provided",
                       "User error")
