@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Response, request
 
 from connector.sandbox.model import File
@@ -36,7 +38,7 @@ class Attachments:
     def download(self, id: str) -> Response:
         with self.desk.lock:
             file = self._file(id)
-            meta = orjson.dumps(audit.file_row(self.side, file))  # escaped: headers hold ASCII
+            meta = json.dumps(audit.file_row(self.side, file))  # escaped: headers hold ASCII
         return Response(file.data, 200, {"X-Attachment-Metadata": meta}, content_type=file.media_type)
 
     def upload(self) -> Response:
