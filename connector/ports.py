@@ -130,7 +130,7 @@ class Hint(Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...]
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Struct, frozen=True, kw_only=True, gc=False):
     """A ticket in our store. `key` is our own id of it; `base` is what the tool last showed, where it differs."""
 
     key: int
@@ -141,12 +141,12 @@ class Stored(Struct, frozen=True, kw_only=True):
     missing_since: datetime | None = None
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Change(Struct, frozen=True, kw_only=True, gc=False):
     """A ticket to write. `before` None inserts; otherwise the row must still be at that revision (else Conflict).
 
     A `ticket` with another id than `before` renames the row (a ticket of ours that now exists in the tool).
-    `events` whose key the ticket already has are ignored. `next_check_at` None leaves the moment as it is (new
-    tickets: never); `schedule` sets and clears it.
+    `events` whose key the ticket already has are ignored. `next_check_at` None means at once: what changed is to be
+    looked at; `schedule` sets and clears the moment.
     """
 
     ticket: Ticket

@@ -44,11 +44,8 @@ class Bulk(Protocol):
         ...
 
     def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
-               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
-        """Sets `columns` of the rows that equal in `match` (last in each tuple); how many there were.
-
-        A None in a column of `keep` leaves the value that is there.
-        """
+               rows: Sequence[Row]) -> int:
+        """Sets `columns` of the rows that equal in `match` (last in each tuple); how many there were."""
         ...
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -90,8 +87,8 @@ class Sqlite:
         return fresh
 
     def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
-               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
-        count: int = _driver(conn).executemany(_sqlite_update(table.name, columns, match, keep), rows).rowcount
+               rows: Sequence[Row]) -> int:
+        count: int = _driver(conn).executemany(_sqlite_update(table.name, columns, match), rows).rowcount
         return count
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -123,8 +120,8 @@ class Postgres:
         return cursor.fetchall() if returning else []
 
     def update(self, conn: Connection, table: Table, columns: tuple[str, ...], match: tuple[str, ...],
-               rows: Sequence[Row], keep: frozenset[str] = frozenset()) -> int:
-        count: int = _driver(conn).execute(_postgres_update(table, columns, match, keep), [_json_rows(rows)]).rowcount
+               rows: Sequence[Row]) -> int:
+        count: int = _driver(conn).execute(_postgres_update(table, columns, match), [_json_rows(rows)]).rowcount
         return count
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -156,8 +153,8 @@ def _sqlite_insert_new(table: str, columns: tuple[str, ...], count: int, returni
 
 
 @cache
-def _sqlite_update(table: str, columns: tuple[str, ...], match: tuple[str, ...], keep: frozenset[str]) -> str:
-    changes = ", ".join(f'"{name}" = coalesce(?, "{name}")' if name in keep else f'"{name}" = ?' for name in columns)
+def _sqlite_update(table: str, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{name}" = ?' for name in columns)
     where = " AND ".join(f'"{name}" = ?' for name in match)
     return f'UPDATE "{table}" SET {changes} WHERE {where}'  # noqa: S608
 
@@ -169,9 +166,8 @@ def _postgres_insert_new(table: Table, columns: tuple[str, ...], returning: tupl
 
 
 @cache
-def _postgres_update(table: Table, columns: tuple[str, ...], match: tuple[str, ...], keep: frozenset[str]) -> str:
-    changes = ", ".join(f'"{name}" = coalesce(v.c{place}, t."{name}")' if name in keep else f'"{name}" = v.c{place}'
-                        for place, name in enumerate(columns))
+def _postgres_update(table: Table, columns: tuple[str, ...], match: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{name}" = v.c{place}' for place, name in enumerate(columns))
     where = " AND ".join(f't."{name}" = v.c{place}' for place, name in enumerate(match, len(columns)))
     rows = _postgres_rows(table, columns + match)
     return f'UPDATE "{table.name}" AS t SET {changes} FROM {rows} WHERE {where}'  # noqa: S608

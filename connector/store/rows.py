@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from connector.domain.ticket import PRIORITIES
@@ -21,6 +21,9 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Order of the values of `ticket_row`."""
 
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Earlier than any clock: a ticket that changed is looked at with the next tick."""
+
 UNRANKED: Final = 9
 """Sorts tickets of unknown priority after those of known ones."""
 
@@ -32,7 +35,7 @@ def ticket_row(change: Change, revision: int, at: Callable[[datetime], Any]) -> 
     ticket = change.ticket
     title = short(ticket.title)
     number = short(ticket.number)
-    missing, check = change.missing_since, change.next_check_at
+    missing, check = change.missing_since, change.next_check_at or AT_ONCE
     return (
         revision,
         number,
@@ -55,7 +58,7 @@ def ticket_row(change: Change, revision: int, at: Callable[[datetime], Any]) -> 
         change.base is not None,
         change.history_due,
         at(missing) if missing is not None else None,
-        at(check) if check is not None else None,
+        at(check),
     )
 
 

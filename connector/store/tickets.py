@@ -21,7 +21,6 @@ from connector.store.history import HistoryRoom
 from connector.store.rows import COLUMNS, ticket_row
 from connector.store.tables import documents, tickets
 
-_KEEP: Final = frozenset({"next_check_at"})
 _STORED: Final = select(
     tickets.c.key, tickets.c.revision, tickets.c.history_due, tickets.c.missing_since,
     documents.c.document, documents.c.base, tickets.c.tool_id,
@@ -92,7 +91,7 @@ class TicketRoom(HistoryRoom):
         at = self.bulk.at
         rows = [(*ticket_row(change, before.revision + 1, at), before.key, before.revision)
                 for change, before in changes]
-        if self.bulk.update(self.conn, tickets, COLUMNS, ("key", "revision"), rows, _KEEP) != len(rows):
+        if self.bulk.update(self.conn, tickets, COLUMNS, ("key", "revision"), rows) != len(rows):
             raise Conflict("a ticket changed in the store since it was read")
         self.bulk.update(self.conn, documents, ("document", "base"), ("ticket",),
                          [(*_texts(change), before.key) for change, before in changes])
