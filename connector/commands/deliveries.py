@@ -22,7 +22,7 @@ def deliveries() -> None:
 def list_(context: Context, states: tuple[str, ...], target: str | None, limit: int) -> None:
     """Newest first: id, state, target, verb, tries, reason."""
     with context.deployed() as deployment:
-        rows = Queries(deployment.store).deliveries(state=states, target=target, limit=limit).rows
+        rows = Queries(deployment.store).deliveries(state=states, target=target, limit=limit).items
         for row in rows:
             click.echo(f"{row.id}\t{row.state}\t{row.target}\t{row.verb}\t{row.attempts}\t{row.reason}")
 
