@@ -133,6 +133,8 @@ class Busy:
         name, handle = self.rng.choice(list(self.tools.handles.items()))
         with handle.desk.lock:
             living = [t for t in handle.desk.tickets.values() if t.state in ("new", "in_progress")]
+            if not living:
+                return
             ticket = self.rng.choice(living)
             id = handle.side.id_of(ticket)
         what = self.rng.choice(("title", "comment", "note", "create"))
@@ -150,8 +152,10 @@ class Busy:
         assert isinstance(self.deps.store, SqlStore)
         rows = Queries(self.deps.store).tickets(
             TicketFilter(tool=(tool,), state=("new", "in_progress")), limit=50).items
+        if not rows:
+            return
         what = self.rng.choice(("title", "comment", "create"))
-        if what == "create" or not rows:
+        if what == "create":
             key = f"demo-{secrets.token_hex(6)}"
             fields = {"title": f"Made here {key}", "description": "Made in the connector.", **self._somebody(rows)}
             mapping = self.deps.tools[tool].mapping
@@ -169,8 +173,6 @@ class Busy:
 
     def _somebody(self, rows: list[TicketRow]) -> dict[str, str]:
         """The requester of some ticket, as the requester of another."""
-        if not rows:
-            return {}
         with self.deps.store.read() as tx:
             (stored,) = tx.by_key([self.rng.choice(rows).key]).values()
         return {"requester": stored.ticket.requester, "requester_email": stored.ticket.requester_email}
