@@ -51,6 +51,8 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(
     rng = random.Random(11)
     service = Service(tmp_path / "connector.yaml", port)
     busy = Busy(desk.deps, tools)
+    for handle in tools.handles.values():
+        handle.faults.add("lost_answer", method="POST", times=None, chance=0.3)
     try:
         busy.start()
         for _ in range(ROUNDS):
