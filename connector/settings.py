@@ -11,9 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from connector import yaml12
+from connector.domain.mapping import Mapping as FieldMapping
 from connector.secret import Secret, SecretField
+from connector.settings_file import Schemas, checked
 
-__all__ = ["Secret", "SecretField", "Settings", "ToolSettings"]
+__all__ = ["Secret", "SecretField", "Settings", "ToolSettings", "load", "load_mapping"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,45 @@ class Settings:
     port: int = 8080
     session_secret: Secret | None = None
     tools: Mapping[str, ToolSettings] = field(default_factory=dict)
+
+
+def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
+    """Read and check. `schemas(vendor)` gives the schemas of its `auth` and `options`, and raises ConfigError for an
+    unknown vendor. Raises ConfigError with every problem at once."""
+    data = checked(path, environ, schemas)
+    folder = path.resolve().parent
+    web, store = data.get("web", {}), data.get("store", {})
+    plain: dict[str, Any] = {key: data[key] for key in ("name", "timezone") if key in data}
+    plain |= {key: web[key] for key in ("public_url", "host", "port", "session_secret") if key in web}
+    if "languages" in data:
+        plain["languages"] = tuple(dict.fromkeys(data["languages"]))
+    return Settings(
+        file=path,
+        store_url=_beside(folder, store.get("url", "sqlite:///var/connector.db")),
+        store_password=store.get("password"),
+        tools={name: _tool(name, tool, folder) for name, tool in data.get("tools", {}).items()},
+        **plain,
+    )
+
+
+def _tool(name: str, data: Mapping[str, Any], folder: Path) -> ToolSettings:
+    known = {key: value for key, value in data.items() if key != "allow_http"}
+    known["mapping"] = folder / data["mapping"]
+    known["webhook_secrets"] = tuple(data.get("webhook_secrets", ()))
+    if isinstance(data.get("verify_tls"), str):
+        known["verify_tls"] = str(folder / data["verify_tls"])
+    return ToolSettings(name=name, **known)
+
+
+def _beside(folder: Path, url: str) -> str:
+    """A relative SQLite file lies beside the settings, wherever the service is started from."""
+    scheme, mark, path = url.partition(":///")
+    if not scheme.startswith("sqlite") or not mark or path.startswith("/") or path in ("", ":memory:"):
+        return url
+    return f"{scheme}:///{folder / path}"
+
+
+def load_mapping(path: Path, name: str = "") -> FieldMapping:
+    """The mapping in a file; `name` is what problems call it. Raises ConfigError with every problem at once."""
+    document = yaml12.load(path, name)
+    return FieldMapping.from_dict(document.data, document.file, document.where)

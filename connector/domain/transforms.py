@@ -86,7 +86,7 @@ def _step(entry: Any) -> Step:
         return _PLAIN[name]
     if name in _WITH_ARGUMENT and given:
         return _WITH_ARGUMENT[name](argument)
-    if name in _PLAIN:
+    if name in _PLAIN and name not in _WITH_ARGUMENT:
         raise ValueError(f"transform `{name}` takes no argument")
     if name in _WITH_ARGUMENT:
         raise ValueError(f"transform `{name}` needs an argument: `{{{name}: ...}}`")
@@ -220,11 +220,7 @@ def _map(argument: Any) -> Step:
 
 def _date(argument: Any) -> Step:
     """A date in a given strptime format, handed on as ISO text for the tool's own zone to be applied."""
-    pattern = _word("date", argument)
-    try:
-        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007
-    except ValueError as error:
-        raise ValueError(f"{shown(pattern)} is not a date format: {error}") from None
+    pattern = time_format(_word("date", argument))
 
     def forward(value: Any) -> Any:
         if isinstance(value, datetime):
@@ -238,10 +234,40 @@ def _date(argument: Any) -> Step:
     return Step("date", "text", "date", forward, None)
 
 
+def time_format(pattern: str) -> str:
+    """The pattern itself if strptime understands it and it holds year, month and day. Raises ValueError."""
+    sample = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    try:
+        back = datetime.strptime(sample.strftime(pattern), pattern)  # noqa: DTZ007
+    except ValueError as error:
+        raise ValueError(f"{shown(pattern)} is not a date format: {error}") from None
+    if (back.year, back.month, back.day) != (2001, 2, 3):
+        raise ValueError(f"{shown(pattern)} does not hold year, month and day")
+    return pattern
+
+
 def _cut(argument: Any) -> Step:
     if not isinstance(argument, int) or isinstance(argument, bool) or argument < 1:
         raise ValueError("`cut` needs a length: `{cut: 255}`")
     return Step("cut", "text", "text", lambda v: text(v)[:argument], lambda v: text(v)[:argument])
+
+
+def _bool(argument: Any) -> Step:
+    """Own words for yes and no: `{bool: {true: [Si], false: [No]}}`; written as the first of each."""
+    table = {text(key): value for key, value in argument.items()} if isinstance(argument, dict) else {}
+    if set(table) != {"true", "false"} or not all(isinstance(words, list) and words for words in table.values()):
+        raise ValueError("`bool` needs the words of both: `{bool: {true: [Si], false: [No]}}`")
+    yes, no = ([text(word) for word in table[key]] for key in ("true", "false"))
+    if set(yes) & set(no):
+        raise ValueError(f"{shown((set(yes) & set(no)).pop())} stands for both true and false")
+
+    def forward(value: Any) -> bool:
+        word = text(value)
+        if word not in yes and word not in no:
+            raise ValueError(f"{shown(word)} is neither true nor false")
+        return word in yes
+
+    return Step("bool", "text", "bool", forward, lambda value: yes[0] if value else no[0])
 
 
 def _word(name: str, argument: Any) -> str:
@@ -267,6 +293,6 @@ _PLAIN: Final = {
 }
 _WITH_ARGUMENT: Final[dict[str, Callable[[Any], Step]]] = {
     "split": _split, "join": _join, "prefix": _prefix, "remove_prefix": _remove_prefix, "replace": _replace,
-    "map": _map, "date": _date, "cut": _cut,
+    "map": _map, "date": _date, "cut": _cut, "bool": _bool,
 }
-NAMES: Final = (*_PLAIN, *_WITH_ARGUMENT)
+NAMES: Final = tuple(dict.fromkeys((*_PLAIN, *_WITH_ARGUMENT)))
