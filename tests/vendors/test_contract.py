@@ -277,6 +277,19 @@ def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(kind: str, b
     assert [ticket.id for ticket in bench.everything() if ticket.title == "Only one"] == [first.id]
 
 
+def test_the_same_key_on_two_tickets_is_two_comments(bench: Bench) -> None:
+    """A key of a comment is unique within its ticket only: people number their requests as they like."""
+    text, ids = "Said on both.", [bench.some(0).id, bench.some(1).id]
+    for id in ids:
+        bench.vendor.comment(id, Comment(text=text, public=True), "\u2116 1")
+        bench.vendor.attach(id, file(name="both.txt"), "\u2116 1")
+    bench.settle()
+    told = bench.vendor.history(ids)
+    for id in ids:
+        assert [event.text for event in told[id] if event.kind is EventKind.COMMENTED].count(text) == 1
+        assert [info.name for info in bench.vendor.attachments(id)].count("both.txt") == 1
+
+
 @pytest.mark.parametrize("public", [True, False])
 @pytest.mark.parametrize("kind", [*AFTERWARDS, ""])
 def test_a_comment_is_there_once_whatever_happens_to_its_answer(kind: str, public: bool, bench: Bench) -> None:

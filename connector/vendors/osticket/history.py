@@ -14,7 +14,7 @@ from connector.domain.history import Event, EventKind, Role
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.ticket import Value
 from connector.domain.vocabulary import When
-from connector.vendors.osticket.records import text_of
+from connector.vendors.osticket.records import own_key, text_of
 
 _ROLES: Final = {"agent": Role.AGENT, "user": Role.REQUESTER, "system": Role.SYSTEM}
 _WHOLE: Final = {"created": EventKind.CREATED, "deleted": EventKind.DELETED, "merged": EventKind.MERGED}
@@ -42,7 +42,7 @@ class Historian:
                 fed.extend(name for name in ((rule.name, "pending_on") if rule.name == "state" else (rule.name,))
                            if name not in fed)
 
-    def events(self, told: Mapping[str, Any], names: Mapping[str, Any]) -> list[Event]:
+    def events(self, ticket: str, told: Mapping[str, Any], names: Mapping[str, Any]) -> list[Event]:
         """Events in no special order; a line that makes no sense is left out, since one must not hide the rest."""
         first = told.get("first")
         have: dict[str, Any] = dict(first) if isinstance(first, Mapping) else {}
@@ -52,7 +52,7 @@ class Historian:
         rows = _rows(told, "entries")
         original = next((row.get("id") for row in rows if row.get("type") == "M"), None)
         for row in rows:
-            made.extend(self._entry(row, row.get("id") == original))
+            made.extend(self._entry(ticket, row, row.get("id") == original))
         return made
 
     def _event(self, row: Mapping[str, Any], have: dict[str, Any], names: Mapping[str, Any]) -> Iterator[Event]:
@@ -107,7 +107,7 @@ class Historian:
         except ValueError:
             return None
 
-    def _entry(self, row: Mapping[str, Any], original: bool) -> Iterator[Event]:
+    def _entry(self, ticket: str, row: Mapping[str, Any], original: bool) -> Iterator[Event]:
         at, id = self._at(row.get("at")), _number(row.get("id"))
         kind = _ENTRIES.get(str(row.get("type") or ""))
         if at is None or id is None or kind is None:
@@ -118,7 +118,7 @@ class Historian:
         if not original:
             data: dict[str, Value] = {"id": str(id)}
             if isinstance(row.get("key"), str):
-                data["key"] = row["key"]
+                data["key"] = own_key(row["key"], f"comment/{ticket}")
             yield Event(key=f"entry/{id}", at=at, seq=id, kind=kind, actor=actor, role=role,
                         text=text_of(row)[:_TEXT_LIMIT], data=data)
         for file in _rows(row, "attachments"):

@@ -128,7 +128,7 @@ class Reading(Shared):
             if not isinstance(told, Mapping):
                 raise TryLater("osTicket: an answer without its histories")
             table = names if isinstance(names, Mapping) else {}
-            out.update({id: historian.events(told[id], table) for id in some if isinstance(told.get(id), Mapping)})
+            out.update({id: historian.events(id, told[id], table) for id in some if isinstance(told.get(id), Mapping)})
         return out
 
     def attachments(self, id: str) -> list[AttachmentInfo]:

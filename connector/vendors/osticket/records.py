@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,6 +23,7 @@ CATALOG: Final = {"status": ("statuses", "name"), "priority": ("priorities", "na
 PLAIN: Final = ("id", "number", "version", "created", "updated", "closed", "reopened", "due", "overdue", "answered",
                 "source", "subject")
 MAY_BE_EMPTY: Final = frozenset({"staff", "team", "due"})
+_WIRE_KEY: Final = re.compile(r"(?!sha256:)[A-Za-z0-9._:/-]{1,120}")
 CREATION_ONLY: Final = frozenset({"message", "user_name", "user_email"})
 
 
@@ -126,6 +129,19 @@ def sent(value: Any, bmp: bool) -> Any:
     if isinstance(value, (list, tuple)):
         return [sent(item, bmp) for item in value]
     return bmp_only(value) if bmp and isinstance(value, str) else value
+
+
+def wire_key(key: str, place: str = "") -> str:
+    """Our key as the plugin takes it. Ours is unique within its place (`comment/<id>`, `attach/<id>`) and may hold
+    anything; theirs is unique for ever, of few characters and short. `own_key` undoes the plain form."""
+    plain_form = f"{place}/{key}" if place else key
+    if _WIRE_KEY.fullmatch(plain_form):
+        return plain_form
+    return f"sha256:{hashlib.sha256(plain_form.encode()).hexdigest()}"
+
+
+def own_key(wire: str, place: str) -> str:
+    return wire.removeprefix(f"{place}/")
 
 
 def numbers(ids: Iterable[str]) -> list[str]:

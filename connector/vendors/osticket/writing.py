@@ -12,7 +12,7 @@ from connector.domain.text import bmp_only
 from connector.domain.ticket import Attachment, Comment, Draft, Patch, Ref, Ticket
 from connector.ports import Capability
 from connector.vendors.osticket import stock
-from connector.vendors.osticket.records import changes, sent
+from connector.vendors.osticket.records import changes, sent, wire_key
 from connector.vendors.osticket.shared import Shared, segment
 
 SETTLED: Final = timedelta(minutes=2)
@@ -25,6 +25,7 @@ class Writing(Shared):
     def find(self, key: str) -> Ref | None:
         """Without the plugin the ticket's number stands for its id, as `#number`."""
         self._need(Capability.FIND)
+        key = wire_key(key)
         if self._client.plugin() is None:
             number = self._client.ask(key)
             return Ref(self.name, f"#{number}") if number else None
@@ -35,7 +36,7 @@ class Writing(Shared):
 
     def create(self, draft: Draft, key: str, again: bool = False) -> Ref:
         self._need(Capability.CREATE)
-        raw = self._raw(draft)
+        raw, key = self._raw(draft), wire_key(key)
         if self._client.plugin() is not None:
             return self._create(raw, key)
         body = stock.draft(raw, key, self._options)
@@ -90,7 +91,7 @@ class Writing(Shared):
         text = sent(comment.text, self._bmp())
         if not text.strip():
             raise Refused("osTicket: an empty comment")
-        body: dict[str, Any] = {"key": key, "format": "text", "body": text}
+        body: dict[str, Any] = {"key": wire_key(key, f"comment/{id}"), "format": "text", "body": text}
         if comment.public:
             body["alert"] = self._options.alert
         answer = self._client.call("POST", f"tickets/{segment(id)}/{'reply' if comment.public else 'note'}",
@@ -101,7 +102,7 @@ class Writing(Shared):
         self._need(Capability.ATTACH)
         if file.size > self._limit("file_bytes"):
             raise Refused(f"osTicket: {file.name!r} has {file.size} bytes, and it takes {self._limit('file_bytes')}")
-        headers = {"X-Connector-Key": key, "X-Connector-Name": quote(bmp_only(file.name), safe=""),
+        headers = {"X-Connector-Key": wire_key(key, f"attach/{id}"), "X-Connector-Name": quote(bmp_only(file.name), safe=""),
                    "Content-Type": file.media_type}
         answer = self._client.call("POST", f"tickets/{segment(id)}/attachments", data=_Sized(file), headers=headers,
                                    expect=(200, 201))

@@ -108,7 +108,7 @@ def test_keys_are_unique_times_are_utc_and_order_is_the_tool_s(read: Read) -> No
 def test_entries_are_comments_notes_and_files_and_the_first_message_is_the_ticket_s(read: Read) -> None:
     user = {"type": "user", "id": 7, "name": "Op", "username": ""}
     got = read(entries=[entry(1, "M", by=user), entry(2, "M", by=user, format="text", body="1 < 2"), entry(3, "R"),
-                        entry(4, "N", by={"type": "agent", "username": "connector"}, key="k/1",
+                        entry(4, "N", by={"type": "agent", "username": "connector"}, key="comment/39/k/1",
                               attachments=[{"id": 12, "name": "log.txt"}]), entry(5, "?")])
     assert [(e.kind, e.role, e.actor, e.text) for e in got] == [
         (EventKind.COMMENTED, Role.REQUESTER, "Op", "1 < 2"),

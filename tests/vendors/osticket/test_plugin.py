@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from connector.domain.errors import ConnectorError, NotFound, Refused, TryLater,
 from connector.domain.ticket import Attachment, Comment, Draft, Kind, PendingOn, State
 from connector.ports import Capability
 from connector.vendors.osticket.adapter import OsTicket
+from connector.vendors.osticket.records import own_key, wire_key
 from tests.vendors.osticket.conftest import CATALOG, PING, URL, V1, paths, sent, ticket
 
 Make = Callable[..., OsTicket]
@@ -221,7 +223,20 @@ def test_a_partly_done_update_names_its_parts(plugin: responses.RequestsMock, ma
 def test_comments_are_replies_or_notes(public: bool, verb: str, plugin: responses.RequestsMock, make: Make) -> None:
     plugin.post(f"{V1}/tickets/39/{verb}", status=201, json={"entry_id": 52, "repeated": False})
     assert make().comment("39", Comment(text="1 < 2 \U0001f525\nok", public=public), "k") == "52"
-    assert {**sent(plugin), "alert": None} == {"key": "k", "format": "text", "body": "1 < 2 :fire:\nok", "alert": None}
+    assert {**sent(plugin), "alert": None} == {"key": "comment/39/k", "format": "text",
+                                               "body": "1 < 2 :fire:\nok", "alert": None}
+
+
+@pytest.mark.parametrize("key", ["with space", "\u00e9", "x" * 121, "", "sha256:mine", "a?b&c"])
+def test_any_key_of_ours_becomes_one_the_plugin_takes(key: str) -> None:
+    wire = wire_key(key)
+    assert re.fullmatch(r"[A-Za-z0-9._:/-]{1,120}", wire)
+    assert wire == wire_key(key) != wire_key(key + "x")
+
+
+def test_one_key_on_two_tickets_is_two_keys_and_comes_back_as_ours() -> None:
+    assert wire_key("k/1", "comment/39") != wire_key("k/1", "comment/40") != wire_key("k/1", "attach/40")
+    assert own_key(wire_key("k/1", "comment/39"), "comment/39") == "k/1"
 
 
 def test_a_file_is_streamed_with_its_length(plugin: responses.RequestsMock, make: Make) -> None:
