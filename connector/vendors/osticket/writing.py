@@ -102,8 +102,8 @@ class Writing(Shared):
         self._need(Capability.ATTACH)
         if file.size > self._limit("file_bytes"):
             raise Refused(f"osTicket: {file.name!r} has {file.size} bytes, and it takes {self._limit('file_bytes')}")
-        headers = {"X-Connector-Key": wire_key(key, f"attach/{id}"), "X-Connector-Name": quote(bmp_only(file.name), safe=""),
-                   "Content-Type": file.media_type}
+        headers = {"X-Connector-Key": wire_key(key, f"attach/{id}"), "Content-Type": file.media_type,
+                   "X-Connector-Name": quote(bmp_only(file.name), safe="")}
         answer = self._client.call("POST", f"tickets/{segment(id)}/attachments", data=_Sized(file), headers=headers,
                                    expect=(200, 201))
         return str(answer.get("attachment_id") or "")
