@@ -30,7 +30,7 @@ _IN_TEXT: Final = (
     (re.compile(r"(?<=://)[^/\s:@]*:[^@/\s]+@"), HIDDEN + "@"),
     (
         re.compile(
-            r"(?i)([?&;\s\"'](?:access_|refresh_|user_|app_|session_)?(?:token|password|passwd|secret|api[_-]?key|sig|"
+            r"(?i)((?:^|[?&;\s\"'])(?:access_|refresh_|user_|app_|session_)?(?:token|password|passwd|secret|api[_-]?key|sig|"
             r"signature|client_secret)[\"']?\s*[=:]\s*[\"']?)[^&;\s\"',}]+"
         ),
         r"\g<1>" + HIDDEN,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from connector.domain.ticket import Comment, Draft, Value, value_of
-from connector.flows import editing
+from connector.flows import burial, editing
 from connector.ports import Stored
 from connector.store.views import TicketDetail
 from connector.web.auth.identity import Who
@@ -45,12 +45,8 @@ def retry(parts: Services, asking: Who, *, ids: Sequence[int] | None = None, tar
 
 
 def drop(parts: Services, asking: Who, id: int) -> bool:
-    now = parts.now()
-    with parts.deps.store.begin() as tx:
-        done = bool(tx.drop([id], now, f"dropped by {asking.label}"))
-        if done:
-            tx.audit(now, asking.label, "delivery dropped", f"delivery/{id}", {})
-    return done
+    found = parts.queries.delivery(id)
+    return found is not None and burial.drop(parts.deps, id, found.ticket, asking.label)
 
 
 def read_again(parts: Services, asking: Who, tool: str, tickets: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -78,7 +78,7 @@ def map_words(keys: Iterable[object], table: str) -> dict[str, str]:
     return {str(key): words.word(table, key) for key in keys}
 
 
-def _context() -> Mapping[str, Any]:
+def _context() -> dict[str, Any]:
     return {
         "who": getattr(g, "who", None),
         "theme": request.cookies.get("theme", "auto") if request.cookies.get("theme") in ("light", "dark") else "auto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -129,7 +130,11 @@ def number(value: float, format: str | None = None) -> str:
 
 
 def percent(value: float) -> str:
-    return format_percent(value, format="#,##0.#%" if 0 < value < 0.1 else None, locale=locale())
+    """Whole percents, one decimal below ten."""
+    pattern = locale().percent_formats[None].pattern
+    return format_percent(
+        value, format=re.sub(r"0(?!.*0)", "0.#", pattern) if 0 < value < 0.1 else None, locale=locale()
+    )
 
 
 def size(count: int) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import Headers
 
 from connector.domain.errors import BadSignature, Refused, Unsupported
 from connector.web.errors import Problem
@@ -27,7 +29,7 @@ def receive(tool: str) -> Response:
     if known is None:
         raise _refused()
     try:
-        hint = known.vendor.verify_webhook(request.headers, body, parts.now())
+        hint = known.vendor.verify_webhook(Seen(request.headers), body, parts.now())
     except (BadSignature, Unsupported) as error:
         log.warning("webhook refused", tool=tool, reason=str(error), size=len(body))
         raise _refused() from None
@@ -42,6 +44,22 @@ def receive(tool: str) -> Response:
             tx.hint(tool, hint.ids, parts.now())
     log.info("webhook taken", tool=tool, first=first, tickets=len(hint.ids))
     return Response(status=202)
+
+
+class Seen(Mapping[str, str]):
+    """The headers as a plain mapping, found without regard to case."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers.keys())
+
+    def __len__(self) -> int:
+        return len(self._headers)
 
 
 def _refused() -> Problem:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from connector.store import SqlStore
 from connector.web import create_app
+from tests.browser import find
 from tests.web.world import PASSWORD, World, fill, world
 
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -71,3 +74,9 @@ def as_role(app: Flask, there: World) -> Callable[[str], Browser]:
         return client
 
     return enter
+
+
+CHROMIUM = find()
+if CHROMIUM is None and not os.environ.get("CI"):
+    collect_ignore = ["test_browser.py"]
+    warnings.warn("no Chromium: the browser tests are not run (see tests/browser.py)", stacklevel=1)

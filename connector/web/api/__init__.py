@@ -98,10 +98,15 @@ def _described(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         for method, operation in path.items():
             if method in ("get", "post", "patch", "put", "delete"):
-                _describe(operation, getattr(getattr(view, "view_class", view), method, view))
+                _describe(method, operation, getattr(getattr(view, "view_class", view), method, view))
     return spec
 
 
+_WITH_BODY = {
+    "400": "The body is not JSON",
+    "413": "The body is too large",
+    "415": "The body is not application/json",
+}
 _ERRORS = {
     "401": "No token, or not a valid one",
     "403": "The token lacks the right",
@@ -110,7 +115,7 @@ _ERRORS = {
 }
 
 
-def _describe(operation: dict[str, Any], view: Any) -> None:
+def _describe(method: str, operation: dict[str, Any], view: Any) -> None:
     guard = getattr(view, "__door__", None)
     if isinstance(guard, Right):
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the right `{guard}`.".strip()
@@ -119,7 +124,7 @@ def _describe(operation: dict[str, Any], view: Any) -> None:
     operation["tags"] = [tag.removeprefix("api-") for tag in operation["tags"]]
     answers = operation["responses"]
     answers.pop("default", None)
-    for status, text in _ERRORS.items():
+    for status, text in {**_ERRORS, **(_WITH_BODY if method != "get" else {})}.items():
         answers.setdefault(status, {"description": text, "content": content})
     for status, answer in answers.items():
         if isinstance(answer, dict) and (status >= "4" or "$ref" in answer):

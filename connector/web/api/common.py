@@ -33,7 +33,7 @@ def page_out(page: Paged[Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """The page as a body, and its next page as a Link header (RFC 8288)."""
     headers: dict[str, str] = {}
     if page.next:
-        args = {**request.args.to_dict(flat=False), "cursor": page.next}
+        args: dict[str, Any] = {**request.args.to_dict(flat=False), "cursor": page.next}
         headers["Link"] = f'<{url_for(request.endpoint or "", **args)}>; rel="next"'
     return {"items": page.items, "next": page.next}, 200, headers
 

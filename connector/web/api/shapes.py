@@ -75,4 +75,4 @@ class Scalar(fields.Raw):
         raise ValidationError("Expected text, a number, true, false, null or a list of texts.")
 
 
-SCALAR_SCHEMA: Final = {"type": ["string", "number", "boolean", "null", "array"], "items": {"type": "string"}}
+SCALAR_SCHEMA: Final = {"type": ["string", "number", "boolean", "array"], "items": {"type": "string"}}

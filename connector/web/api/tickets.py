@@ -34,6 +34,16 @@ from connector.web.services import services
 api = Blueprint("api-tickets", "tickets", description="Tickets of all tools")
 
 _MANY: Final = ("tool", "kind", "state", "priority", "group", "assignee", "customer", "service", "supplier")
+_ONE: Final = (
+    "number",
+    "text",
+    "opened_from",
+    "opened_before",
+    "updated_from",
+    "updated_before",
+    "deleted",
+    "on_its_way",
+)
 
 
 def found(key: int) -> TicketDetail:
@@ -66,11 +76,8 @@ class Tickets(MethodView):
     @api.response(200, shape.TicketPage)
     def get(self, args: dict[str, Any]) -> Any:
         """List tickets"""
-        where = TicketFilter(
-            **{name: tuple(args[name]) for name in _MANY},
-            **{name: args[name] for name in ("number", "text", "deleted", "on_its_way")},
-            **{name: args[name] for name in ("opened_from", "opened_before", "updated_from", "updated_before")},
-        )
+        chosen: dict[str, Any] = {name: tuple(args[name]) for name in _MANY} | {name: args[name] for name in _ONE}
+        where = TicketFilter(**chosen)
         reads, sort = services().queries, args["sort"]
         page = paged(
             lambda: reads.documents(

@@ -46,6 +46,10 @@ def weakness(password: str, login: str) -> str:
     if len(password) > LONGEST:
         return "too long"
     plain = password.casefold()
-    if (login and login.casefold() in plain) or len(set(plain)) < 5 or any(plain.startswith(word) for word in _COMMON):
+    if (
+        (len(login) > 3 and login.casefold() in plain)
+        or len(set(plain)) < 5
+        or any(plain.startswith(word) for word in _COMMON)
+    ):
         return "too easy"
     return ""

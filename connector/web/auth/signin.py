@@ -16,6 +16,8 @@ from connector.web.services import Services
 
 WRONG: Final = "wrong"
 WAIT: Final = "wait"
+UNKNOWN: Final = 4.0
+"""What a try with an unknown login costs: it is held as soon as one with a known login is, so that neither shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,20 @@ class Attempt:
 
 
 def attempt(parts: Services, doors: Bucket, login: str, password: str, address: str) -> Attempt:
-    """Checks a password. Every answer to a wrong login is the same as to a wrong password, and takes as long."""
+    """Checks a password. Every answer to a wrong login is the same as to a wrong password, and takes as long.
+
+    Only failures count: a whole office may sign in from one address when the shift begins.
+    """
     now = parts.now()
-    held = doors.take(f"address:{address}")
-    if held:
-        return Attempt(trouble=WAIT, wait=timedelta(seconds=held))
     user = parts.accounts.by_login(login)
-    if user is not None and user.locked_until is not None and user.locked_until > now:
-        return Attempt(trouble=WAIT, wait=user.locked_until - now)
-    if user is None:
-        held = doors.take(f"login:{login.casefold()[:64]}", cost=4)
-        if held:
-            return Attempt(trouble=WAIT, wait=timedelta(seconds=held))
+    held = max(doors.wait(f"address:{address}"), doors.wait(_name(login), UNKNOWN) if user is None else 0)
+    if user is not None and user.locked_until is not None:
+        held = max(held, (user.locked_until - now).total_seconds())
+    if held > 0:
+        return Attempt(trouble=WAIT, wait=timedelta(seconds=held))
     right = passwords.verify(user.password_hash if user else None, password)
     if user is None or not right or not user.active:
-        _failed(parts, user, login, address)
+        _failed(parts, doors, user, login, address)
         return Attempt(trouble=WRONG)
     parts.accounts.logged_in(user.id, now)
     if passwords.outdated(user.password_hash):
@@ -51,10 +52,17 @@ def attempt(parts: Services, doors: Bucket, login: str, password: str, address: 
     return Attempt(user=parts.accounts.user(user.id))
 
 
-def _failed(parts: Services, user: User | None, login: str, address: str) -> None:
-    if user is not None:
-        parts.accounts.login_failed(user.id, lock_after(user.failures + 1, parts.now()))
-        _note(parts, "", "sign-in failed", user.login, address)
+def _failed(parts: Services, doors: Bucket, user: User | None, login: str, address: str) -> None:
+    doors.take(f"address:{address}")
+    if user is None:
+        doors.take(_name(login), UNKNOWN)
+        return
+    parts.accounts.login_failed(user.id, lock_after(user.failures + 1, parts.now()))
+    _note(parts, "", "sign-in failed", user.login, address)
+
+
+def _name(login: str) -> str:
+    return f"login:{login.casefold()[:64]}"
 
 
 def _note(parts: Services, actor: str, action: str, login: str, address: str) -> None:

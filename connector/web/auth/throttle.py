@@ -17,7 +17,8 @@ def lock_after(failures: int, now: datetime) -> datetime | None:
     from 15 seconds to 15 minutes. Short locks: a stranger must not be able to shut somebody out for long."""
     if failures < FREE_TRIES:
         return None
-    return now + min(LONGEST_LOCK, timedelta(seconds=15) * 2 ** min(failures - FREE_TRIES, 10))
+    lock: timedelta = min(LONGEST_LOCK, timedelta(seconds=15) * 2 ** min(failures - FREE_TRIES, 10))
+    return now + lock
 
 
 class Bucket:
@@ -42,6 +43,11 @@ class Bucket:
             while len(self._left) > self._keys:
                 self._left.popitem(last=False)
         return 0.0 if allowed else (cost - left) / self._rate
+
+    def wait(self, key: str, cost: float = 1) -> float:
+        """Seconds until `take` would be allowed; counts nothing."""
+        with self._lock:
+            return max(0.0, (cost - self._level(key, self._now())) / self._rate)
 
     def left(self, key: str) -> int:
         with self._lock:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import Conflict
+from connector.store.views import Role as RoleName
 from connector.store.views import User
 from connector.web.auth import passwords
 from connector.web.auth.identity import who
@@ -42,7 +43,7 @@ def create() -> ResponseReturnValue:
         user = parts.accounts.create_user(
             login,
             passwords.hash_password(password),
-            Role(role).value,
+            cast(RoleName, role),
             parts.now(),
             name=request.form.get("name", "").strip(),
             email=request.form.get("email", "").strip(),
@@ -76,11 +77,10 @@ def change(id: int) -> ResponseReturnValue:
     supplier = request.form.get("supplier", user.supplier).strip()
     trouble = _check(user.login, role, supplier) or _lockout(user, role, active)
     if trouble:
-        return _page(trouble, 422)
-    role = Role(role).value
+        return _page(trouble, 422, asked=id)
     services().accounts.edit_user(
         id,
-        role=role,
+        role=cast(RoleName, role),
         active=active,
         supplier=supplier if role == Role.SUPPLIER else "",
         name=request.form.get("name", user.name).strip(),
@@ -93,9 +93,9 @@ def change(id: int) -> ResponseReturnValue:
 
 def _lockout(user: User, role: str, active: bool) -> str:
     """Nobody locks out the last administrator, not even by accident."""
-    if user.role != Role.ADMIN or (role == Role.ADMIN and active):
+    if Role(user.role) is not Role.ADMIN or (role == Role.ADMIN and active):
         return ""
-    others = [u for u in services().accounts.users() if u.role == Role.ADMIN and u.active and u.id != user.id]
+    others = [u for u in services().accounts.users() if Role(u.role) is Role.ADMIN and u.active and u.id != user.id]
     return "" if others else _("This is the last active administrator.")
 
 
