@@ -44,7 +44,8 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     store = open_store(settings)
     agreements = _agreements(settings, store, now)
     deps = Deps(
-        store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current
+        store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current,
+        options={"files": Path(settings.file).resolve().parent / "var" / "files"},
     )
     return Deployment(settings, store, deps, agreements)
 

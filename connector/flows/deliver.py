@@ -14,7 +14,7 @@ from typing import Final
 
 from connector.domain.delivery import Delivery, Verb, back_off
 from connector.domain.errors import Conflict, ConnectorError, Refused, TryLater, Unsupported
-from connector.flows import writes
+from connector.flows import burial, writes
 from connector.flows.breaker import Gate
 from connector.flows.reading import Stop, log, never
 from connector.flows.writes import Lost
@@ -111,7 +111,7 @@ class _Round:
             self._later(delivery, error.reason, error.wait, now)
         elif isinstance(error, (Refused, Unsupported)):
             gate.worked()
-            writes.refuse(self.deps, self.deps.tools[delivery.target], delivery, str(error))
+            burial.refuse(self.deps, self.deps.tools[delivery.target], delivery, str(error))
         elif isinstance(error, ConnectorError):
             self._later(delivery, str(error), None, now)
         elif isinstance(error, Exception):
@@ -125,7 +125,7 @@ class _Round:
     def _later(self, delivery: Delivery, reason: str, asked: timedelta | None, now: datetime) -> None:
         age = now - delivery.created_at
         if age > self.deps.options.get("give_up_after", GIVE_UP) and delivery.attempts >= 10:
-            writes.refuse(self.deps, self.deps.tools[delivery.target], delivery,
+            burial.refuse(self.deps, self.deps.tools[delivery.target], delivery,
                           f"given up after {age.days} days: {reason}")
             return
         with self.deps.store.begin() as tx:

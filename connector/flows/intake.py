@@ -33,7 +33,7 @@ def poll(deps: Deps, tool: str, stop: Stop = never, progress: Progress | None = 
         cursor: Cursor = {} if full else tx.cursor(tool, CHANGES)
         bad = aside(tx, tool)
     for page in read_ahead(connected.vendor.changed(cursor)):
-        prepared = prepare(deps, connected, page.tickets)
+        prepared = prepare(deps, connected, page.tickets, paged=True)
         moves = not full and page.cursor != cursor
         report.add(retried(partial(_page, deps, connected, page, prepared, bad, moves)))
         cursor = cursor if full else page.cursor
@@ -75,7 +75,7 @@ def _page(deps: Deps, tool: Tool, page: Page, prepared: Prepared, bad: set[str],
         return part
     now = deps.now()
     with deps.store.begin() as tx:
-        take_in(tx, deps, tool, page.tickets, prepared, part)
+        take_in(tx, deps, tool, prepared.tickets, prepared, part)
         if new_bad:
             tx.set_aside(new_bad, now)
         if healed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -70,6 +70,7 @@ class Report:
 class Prepared:
     """What was asked of the tool before the transaction opens."""
 
+    tickets: list[Ticket] = field(default_factory=list)
     differing: set[str] = field(default_factory=set)
     memory: dict[str, list[Event]] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
@@ -97,24 +98,39 @@ def aside(tx: Tx, tool: str) -> set[str]:
     return set(tx.aside(tool, _FAR, _EVERY))
 
 
-def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket]) -> Prepared:
-    """See which tickets differ from the store, and ask the tool what it remembers of them."""
+def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket], *, paged: bool = False) -> Prepared:
+    """See which tickets differ from the store, and ask the tool what it remembers of them.
+
+    `paged`: they come from a page, which may have waited; else they were read just now.
+    """
     if not tickets:
         return Prepared()
     with deps.store.read() as tx:
         known = tx.tickets(tool.name, [ticket.id for ticket in tickets])
-    found = Prepared()
-    for ticket in tickets:
+    found = Prepared(_certain(tool, tickets, known) if paged else list(tickets))
+    for ticket in found.tickets:
         stored = known.get(ticket.id)
         if stored is None or stored.missing_since is not None or not (ticket == shown(stored) or
                                                                        is_older(ticket, stored)):
             found.differing.add(ticket.id)
     if found.differing and Capability.HISTORY in tool.vendor.capabilities():
         found.me = tool.vendor.me()
-        fresh = {ticket.id for ticket in tickets if not settled(ticket, tool_now(deps, tool))}
+        fresh = {ticket.id for ticket in found.tickets if not settled(ticket, tool_now(deps, tool))}
         remember(tool, found)
         found.late |= found.differing & fresh
     return found
+
+
+def _certain(tool: Tool, tickets: Sequence[Ticket], known: Mapping[str, Stored]) -> list[Ticket]:
+    """The readings, those replaced of which nobody can say whether they are older than what is stored: equal stamps,
+    no version, and yet a difference. A page may have waited while the ticket was read or written elsewhere."""
+    doubtful = [ticket.id for ticket in tickets if (stored := known.get(ticket.id)) is not None
+                and ticket.updated_at == shown(stored).updated_at and shown(stored).version != UNREAD
+                and not ticket.version.isdecimal() and ticket != shown(stored)]
+    if not doubtful or Capability.READ not in tool.vendor.capabilities():
+        return list(tickets)
+    again = {ticket.id: ticket for ticket in tool.vendor.get(doubtful).tickets}
+    return [again.get(ticket.id, ticket) for ticket in tickets]
 
 
 def settled(ticket: Ticket, now: datetime) -> bool:

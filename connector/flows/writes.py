@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
-from connector.domain.absorb import give_up
-from connector.domain.delivery import Delivery, Verb
+from connector.domain.delivery import Delivery
 from connector.domain.errors import NotFound, Refused
 from connector.domain.history import Event, EventKind
 from connector.domain.memory import superseded
@@ -36,7 +35,6 @@ from connector.ports import Capability, Change, Deps, Stored, Tool, Tx
 
 InTime = Callable[[], None]
 """Raises TryLater when it is too late to begin a write."""
-REFUSED: Final = "refused"
 
 
 class Lost(Exception):
@@ -74,7 +72,7 @@ def _read(deps: Deps, tool: Tool, id: str) -> Ticket:
 def _look(deps: Deps, tool: Tool, delivery: Delivery, reading: Ticket, prepared: Prepared) -> dict[str, Any]:
     """Take in the reading, then say what is still to be written. With nothing left the delivery is done."""
     with deps.store.begin() as tx:
-        stored, known = _locked(tx, tool, delivery)
+        stored, known = locked(tx, tool, delivery)
         if _was_refused(known, delivery):
             _renew(tx, deps, tool, stored, delivery)
             return {}
@@ -109,7 +107,7 @@ def _settle(deps: Deps, tool: Tool, delivery: Delivery, after: Ticket, prepared:
 def _finish(tx: Tx, deps: Deps, tool: Tool, delivery: Delivery, after: Ticket, prepared: Prepared,
             result: Mapping[str, Any]) -> None:
     """The delivery is done, and `after` is what came of it."""
-    stored, known = _locked(tx, tool, delivery)
+    stored, known = locked(tx, tool, delivery)
     mine = {wish.name for wish in _mine(tx, stored, delivery, known)}
     told = {unit_of(name) for name in result["written"]}
     written = [wish for wish in wishes_of([delivery], known, written=True)
@@ -149,13 +147,15 @@ def create(deps: Deps, tool: Tool, delivery: Delivery, in_time: InTime) -> None:
 
 def _created(deps: Deps, tool: Tool, delivery: Delivery, id: str) -> None:
     now = deps.now()
+    readable = Capability.READ in tool.vendor.capabilities()
     key = str(delivery.payload["key"])
     with deps.store.begin() as tx:
         ours = tx.by_key([delivery.ticket or 0], lock=True)[delivery.ticket or 0]
         other = tx.tickets(tool.name, [id], lock=True).get(id)
         # The link holds even if the lease was lost: a ticket exists, and its id must not be forgotten.
         tx.link(tool.name, {key: id})
-        tx.hint(tool.name, [id], now)
+        if readable:
+            tx.hint(tool.name, [id], now)
         if other is None and ours.ticket.id[:1] == PLACEHOLDER:
             base = None if ours.base is None else replace(ours.base, id=id, version=UNREAD)
             tx.save([Change(ticket=replace(ours.ticket, id=id, version=UNREAD), before=ours, base=base)])
@@ -199,44 +199,19 @@ def attach(deps: Deps, tool: Tool, delivery: Delivery, in_time: InTime) -> None:
 
 def _said(deps: Deps, tool: Tool, delivery: Delivery, id: str, said: str, kind: EventKind, text: str) -> None:
     key = str(delivery.payload["key"])
+    readable = Capability.READ in tool.vendor.capabilities()
     with deps.store.begin() as tx:
         if not tx.done(delivery, deps.now(), {"id": said}):
             raise Lost
-        stored, known = _locked(tx, tool, delivery)
+        stored, known = locked(tx, tool, delivery)
         if key in superseded(known):
             again = said_event(kind, f"{key}#{delivery.attempts}", own_time(deps, tool, stored), stored, "", text)
             tx.append([(stored.key, again)])
-        tx.hint(tool.name, [id], deps.now())
+        if readable:
+            tx.hint(tool.name, [id], deps.now())
 
 
-def refuse(deps: Deps, tool: Tool, delivery: Delivery, reason: str) -> None:
-    """Bury a delivery: what it wished is taken back in the history, and the loss is recorded."""
-    retried(partial(_refuse, deps, tool, delivery, reason))
-    log.warning("delivery_dead", target=delivery.target, delivery=delivery.id, verb=delivery.verb, reason=reason)
-
-
-def _refuse(deps: Deps, tool: Tool, delivery: Delivery, reason: str) -> None:
-    now = deps.now()
-    with deps.store.begin() as tx:
-        if not tx.bury(delivery, now, reason):
-            return
-        tx.audit(now, deps.owner, "bury", delivery.lane, {"delivery": delivery.id, "verb": delivery.verb,
-                                                          "reason": reason})
-        if delivery.ticket is None or delivery.verb == Verb.CREATE:
-            return
-        stored, known = _locked(tx, tool, delivery)
-        lost = wishes_of([delivery], known)
-        if delivery.verb != Verb.UPDATE:
-            key = str(delivery.payload["key"])
-            lost = [Wish(name="", value=None, events=(key,), at=now)] if key not in superseded(known) else []
-        left = wishes_of(tx.pending(stored.key), known)
-        done = give_up(stored.ticket, stored.base, lost=lost, left=left, revision=stored.revision,
-                       now=own_time(deps, tool, stored), rule=REFUSED, delivery=delivery.id, reason=reason)
-        if done.events or stored.base is not None:
-            tx.save([change_of(stored, done, missing=stored.missing_since)])
-
-
-def _locked(tx: Tx, tool: Tool, delivery: Delivery) -> tuple[Stored, list[Event]]:
+def locked(tx: Tx, tool: Tool, delivery: Delivery) -> tuple[Stored, list[Event]]:
     """The ticket of a delivery and its history."""
     key = delivery.ticket or 0
     stored = tx.by_key([key], lock=True)[key]
@@ -249,7 +224,7 @@ def _locked(tx: Tx, tool: Tool, delivery: Delivery) -> tuple[Stored, list[Event]
 def _target(deps: Deps, tool: Tool, delivery: Delivery) -> str:
     """The tool's id of the ticket. Raises Refused when the tool never got it."""
     with deps.store.read() as tx:
-        stored, _ = _locked(tx, tool, delivery)
+        stored, _ = locked(tx, tool, delivery)
     if stored.ticket.id[:1] == PLACEHOLDER:
         raise Refused("the ticket was never created in the tool")
     return stored.ticket.id

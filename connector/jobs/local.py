@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.errors import ConnectorError, TryLater
-from connector.flows import assess, backlog, deliver, hints, intake, sweep
+from connector.flows import assess, backlog, deliver, files, hints, intake, sweep
 from connector.jobs.leases import Leases
 from connector.jobs.patience import Patience
 from connector.ports import Capability, Deps, Tool
@@ -54,6 +54,7 @@ class Worker:
         if self.deps.registry is not None:
             self._every(timedelta(seconds=1), "assess", lambda: assess.tick(self.deps, self._stopping.is_set))
         self._every(timedelta(seconds=10), "heartbeat", self._beat)
+        self._every(timedelta(days=1), "files", lambda: files.clean(self.deps))
         self._scheduler.start()
         log.info("worker_started", tools=sorted(self.deps.tools))
 

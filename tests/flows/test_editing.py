@@ -7,7 +7,7 @@ import pytest
 from connector.domain.errors import NotFound, Refused, TryLater
 from connector.domain.history import EventKind
 from connector.domain.ticket import Comment, Draft, Kind, PendingOn, State
-from connector.flows import deliver, editing, hints, intake
+from connector.flows import burial, deliver, editing, hints, intake
 from connector.ports import Deps
 from tests.flows.fake_tool import ME, Clock, FakeTool
 from tests.flows.looking import conflicts, history, stored, told
@@ -244,6 +244,35 @@ def allow(tool: FakeTool) -> None:
         tool.edited(id, ME, **patch)
         return tool.tickets[id]
     tool.update = update  # type: ignore[method-assign,assignment]
+
+
+def test_a_dropped_edit_is_taken_back(deps: Deps, tool: FakeTool, clock: Clock, one: int) -> None:
+    editing.edit(deps, one, {"title": "ours", "state": "resolved"}, "anna")
+    editing.edit(deps, one, {"description": "kept"}, "anna")
+    with deps.store.read() as tx:
+        first, _ = tx.pending(one)
+    assert burial.drop(deps, first.id, one, "boss")
+    assert not burial.drop(deps, first.id, one, "boss")
+    now = stored(deps, "1")
+    assert (now.ticket.title, now.ticket.state, now.ticket.description) == ("ticket 1", "new", "kept")
+    assert [(field, lost, rule) for field, lost, _, rule in conflicts(deps, "1")] == [
+        ("state", "resolved", "dropped"), ("title", "ours", "dropped")]
+    deliver.tick(deps)
+    assert (tool.tickets["1"].title, tool.tickets["1"].description) == ("ticket 1", "kept")
+    assert stored(deps, "1").base is None
+
+
+def test_a_dropped_create_takes_its_ticket_and_what_waits_for_it_away(
+    deps: Deps, tool: FakeTool, clock: Clock,
+) -> None:
+    made = editing.create(deps, "desk", Draft(kind=Kind.INCIDENT, fields={"title": "printer"}), "k1", "anna")
+    editing.comment(deps, made.key, Comment(text="first"), "anna")
+    with deps.store.read() as tx:
+        first, _ = tx.pending(made.key)
+    assert burial.drop(deps, first.id, made.key, "boss")
+    deliver.tick(deps)
+    assert stored(deps, "~k1").ticket.deleted
+    assert tool.tickets == {}
 
 
 def test_a_refused_comment_is_taken_out_of_the_history(deps: Deps, tool: FakeTool, one: int) -> None:

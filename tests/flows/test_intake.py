@@ -157,6 +157,20 @@ def test_an_older_reading_is_ignored(deps: Deps, tool: FakeTool, clock: Clock) -
     assert told(deps, "1", "title") == ["new"]
 
 
+def test_a_page_that_waited_does_not_bring_back_an_old_value_of_the_same_second(
+    deps: Deps, tool: FakeTool, clock: Clock,
+) -> None:
+    tool.remembers = False
+    tool.opened("1", title="first")
+    late = [Page(tickets=[tool.tickets["1"]], cursor={"n": 1})]
+    tool.edited("1", title="second, in the same second")
+    intake.refresh(deps, "desk", ["1"])
+    tool.changed = lambda since: iter(late)  # type: ignore[method-assign]
+    intake.poll(deps, "desk")
+    assert stored(deps, "1").ticket.title == "second, in the same second"
+    assert told(deps, "1", "title") == []
+
+
 def test_a_ticket_twice_in_a_page_counts_once_and_the_newer_reading_holds(
     deps: Deps, tool: FakeTool, clock: Clock,
 ) -> None:
@@ -222,8 +236,8 @@ def test_a_page_that_another_process_was_faster_with_is_taken_again(deps: Deps, 
     tool.opened("1")
     late = intake.prepare
 
-    def meanwhile(deps: Deps, connected: object, tickets: object) -> object:
-        prepared = late(deps, connected, tickets)  # type: ignore[arg-type]
+    def meanwhile(deps: Deps, connected: object, tickets: object, *, paged: bool) -> object:
+        prepared = late(deps, connected, tickets, paged=paged)  # type: ignore[arg-type]
         with deps.store.begin() as tx:
             tx.save([Change(ticket=tool.tickets["1"])])
         return prepared

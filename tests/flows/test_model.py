@@ -204,8 +204,10 @@ class World:
         self.tool.at = lambda verb, moment: None
         self.tool.lag = False
         self.store.left = 0
-        quiet = 0
+        quiet = rounds = 0
         while quiet < 2:
+            rounds += 1
+            assert rounds < 60, "it does not come to rest"
             self.clock.forward(1000)
             for flow in (intake.poll, hints.run, backlog.run, sweep.run):
                 flow(self.deps, "desk")
