@@ -43,6 +43,11 @@ class Rule:
     fetch: Fetch | None = None
     convert: Callable[[Any, When], Any] | None = None
 
+    @property
+    def reads_anything(self) -> bool:
+        """Whether no raw value is unknown to it: it has no table, or one with an `else`."""
+        return self.table is None or self.table.has_others
+
     def encode(self, value: Any) -> dict[str, Any]:
         """Tool fields and raw values for a canonical value. Raises ValueError."""
         raw: Any

@@ -129,6 +129,11 @@ class Table:
         parts = key.split("/")
         return key in self.exact or key in self.raw or any(p[: len(parts)] == tuple(parts) for p in self._all_parts())
 
+    @property
+    def has_others(self) -> bool:
+        """Whether an `else` takes what the table does not have."""
+        return self.others is not _MISSING
+
     def _all_parts(self) -> list[tuple[str, ...]]:
         return [tuple(name.split("/")) for name in self.raw] if self.width > 1 else []
 
