@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from connector.domain.errors import Refused
 from connector.ports import Capability, FieldInfo
 from connector.vendors.glpi.client import Client
 from connector.vendors.glpi.options import FREE, TICKET
@@ -41,20 +40,12 @@ def ask(client: Client) -> About:
     rights = profile if isinstance(profile, dict) else {}
     capabilities, remarks = _rights(rights)
     return About(
-        version=_version(client), id=str(session.get("glpiID", "")), login=str(session.get("glpiname") or ""),
+        version=client.version() or "(version not shown to this account)",
+        id=str(session.get("glpiID", "")), login=str(session.get("glpiname") or ""),
         friendly=str(session.get("glpifriendlyname") or ""), now=str(session.get("glpi_currenttime") or ""),
-        timezone=str(session.get("glpitimezone") or session.get("glpi_tz") or ""), capabilities=capabilities,
+        timezone=str(session.get("glpi_tz") or ""), capabilities=capabilities,
         remarks=remarks,
     )
-
-
-def _version(client: Client) -> str:
-    try:
-        body = client.get("getGlpiConfig")
-    except Refused:
-        return "(version not shown to this account)"
-    config = body.get("cfg_glpi", {}) if isinstance(body, dict) else {}
-    return str(config.get("version") or "?")
 
 
 def _rights(rights: dict[str, Any]) -> tuple[frozenset[Capability], tuple[str, ...]]:
@@ -96,6 +87,7 @@ def _rights(rights: dict[str, Any]) -> tuple[frozenset[Capability], tuple[str, .
 
 def clock(known: About, zone: Zone, now: datetime, skew: timedelta | None) -> Iterator[str]:
     """Advice about time: the zone in the settings must be the one GLPI uses for the account."""
+    named = f" ({known.timezone}, it says)" if known.timezone else ""
     if known.now:
         try:
             seen = zone.utc(known.now)
@@ -105,8 +97,8 @@ def clock(known: About, zone: Zone, now: datetime, skew: timedelta | None) -> It
         # The session's clock stands at its beginning: only whole quarters of an hour can come from a wrong zone.
         off = round((seen - there).total_seconds() / 900) if seen else 0
         if off and abs((seen - there).total_seconds() - off * 900) < 120:  # type: ignore[operator]
-            yield (f"GLPI's local time for the account is {off * 15:+d} minutes from time zone {zone.name}: set "
-                   "`timezone` to the zone of the account that owns the token.")
+            yield (f"GLPI's local time for the account is {off * 15:+d} minutes from time zone {zone.name}{named}: "
+                   "set `timezone` to the zone of the account that owns the token.")
     if not zone.steady(now.year):
         yield (f"Time zone {zone.name} changes its clock: in the hour repeated each autumn times can be one hour "
                "early. Set the time zone of the account to UTC in GLPI, and `timezone: UTC` here.")

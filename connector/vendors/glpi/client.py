@@ -51,6 +51,7 @@ class Client:
         self._lock = threading.Lock()
         self._token = ""
         self._since = 0.0
+        self._version: str | None = None
 
     # requests
 
@@ -89,6 +90,22 @@ class Client:
 
     def _app(self) -> dict[str, str]:
         return {"App-Token": self._access.app_token} if self._access.app_token else {}
+
+    def version(self) -> str:
+        """GLPI's version, asked once; "" when the account may not see it."""
+        if self._version is None:
+            try:
+                body = self.get("getGlpiConfig")
+            except Refused:
+                body = None
+            config = body.get("cfg_glpi") if isinstance(body, dict) else None
+            self._version = str(config.get("version") or "") if isinstance(config, dict) else ""
+        return self._version
+
+    def escapes(self) -> bool:
+        """Whether text is kept and shown escaped: up to GLPI 10; GLPI 11 keeps it as it was typed."""
+        major = self.version().split(".", 1)[0]
+        return not major.isdigit() or int(major) < 11
 
     # the session
 

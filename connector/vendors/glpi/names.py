@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from connector.domain.errors import Refused
-from connector.domain.text import unescape_once
 from connector.vendors.glpi.answers import PastEnd
 from connector.vendors.glpi.client import Client
 from connector.vendors.glpi.options import values
@@ -68,10 +67,13 @@ class Names:
         # A missing name may be new, but asking again and again for a wrong one must not flood the tool.
         if kept and age < (5.0 if fresh else FRESH):
             return kept[1]
-        items = {str(item["id"]): unescape_once(str(item.get("completename") or item.get("name") or ""))
+        items = {str(item["id"]): self._text(item.get("completename") or item.get("name"))
                  for item in self._all(itemtype)}
         self._lists[itemtype] = (self._clock(), items)
         return items
+
+    def _text(self, value: Any) -> str:
+        return next(iter(values(value, self._client.escapes())), "")
 
     def _all(self, itemtype: str) -> Iterable[Mapping[str, Any]]:
         start = 0
@@ -116,7 +118,7 @@ class Names:
 
     def _search(self, ids: Sequence[str], deleted: bool = False) -> dict[str, Person]:
         rows = self._users([criterion for at, id in enumerate(ids) for criterion in equals(at, _ID, id)], deleted)
-        return {str(row.get(_ID)): _person(row) for row in rows}
+        return {str(row.get(_ID)): self._person(row) for row in rows}
 
     def _users(self, criteria: list[tuple[str, str]], deleted: bool = False) -> list[Mapping[str, Any]]:
         params = [*criteria, ("forcedisplay[0]", _LOGIN), ("forcedisplay[1]", _ID), ("forcedisplay[2]", _EMAIL),
@@ -128,6 +130,9 @@ class Names:
             return []
         return rows_of(body)
 
+    def _person(self, row: Mapping[str, Any]) -> Person:
+        return Person(self._text(row.get(_LOGIN)) or f"#{row.get(_ID)}", self._text(row.get(_EMAIL)))
+
     def user(self, name: str) -> int:
         """The id of a login or, failing that, of an address that only one user has. Raises Refused."""
         for field, key in ((_LOGIN, _LOGIN), (_EMAIL, _EMAIL)):
@@ -135,7 +140,7 @@ class Names:
                 break
             rows = self._users([*criterion(0, field, "contains", f"^{name}$")])
             found = {str(row.get(_ID)): name for row in rows
-                     if name.casefold() in (value.casefold() for value in values(row.get(key)))}
+                     if name.casefold() in (value.casefold() for value in values(row.get(key), self._client.escapes()))}
             if found:
                 return int(_only(found, "User", name))
         raise Refused(f"GLPI: no user {name!r} is visible to the account")
@@ -154,10 +159,6 @@ def rows_of(body: Any) -> list[Mapping[str, Any]]:
     """The rows of a search; `data` is missing when there are none, and an object when indexed by id."""
     data = body.get("data", []) if isinstance(body, dict) else []
     return [row for row in (data.values() if isinstance(data, dict) else data) if isinstance(row, dict)]
-
-
-def _person(row: Mapping[str, Any]) -> Person:
-    return Person(next(iter(values(row.get(_LOGIN))), f"#{row.get(_ID)}"), next(iter(values(row.get(_EMAIL))), ""))
 
 
 def _match(items: Mapping[str, str], name: str) -> dict[str, str]:

@@ -85,12 +85,12 @@ def verify(asked: Mapping[str, int], listed: Any) -> None:
         raise Refused(f"GLPI's search options differ from what is known: {', '.join(wrong)}")
 
 
-def values(cell: Any) -> list[str]:
-    """The values of a cell: none for null, one for a scalar, several for a list; each unescaped once."""
+def values(cell: Any, escaped: bool = False) -> list[str]:
+    """The values of a cell: none for null, one for a scalar, several for a list; each unescaped once if escaped."""
     if cell is None or cell == "":
         return []
-    return [unescape_once(str(value)) for value in (cell if isinstance(cell, list) else [cell])
-            if value is not None and value != ""]
+    found = [str(value) for value in (cell if isinstance(cell, list) else [cell]) if value is not None and value != ""]
+    return [unescape_once(value) for value in found] if escaped else found
 
 
 def user_ids(rows: Iterable[Mapping[str, Any]], asked: Mapping[str, int]) -> set[str]:
@@ -98,11 +98,12 @@ def user_ids(rows: Iterable[Mapping[str, Any]], asked: Mapping[str, int]) -> set
     return {value for row in rows for key in keys for value in values(row.get(key)) if value.isdigit()}
 
 
-def record(row: Mapping[str, Any], asked: Mapping[str, int], people: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+def record(row: Mapping[str, Any], asked: Mapping[str, int], people: Mapping[str, tuple[str, str]],
+           escaped: bool) -> dict[str, Any]:
     """A row of a search as a record. `people` gives login and address of each user id."""
     out: dict[str, Any] = {}
     for field, number in asked.items():
-        found = values(row.get(str(number)))
+        found = values(row.get(str(number)), escaped)
         if field in USERS:
             found = [people.get(value, (f"#{value}", ""))[0] for value in found if value != "0"]
         elif field in HTML:

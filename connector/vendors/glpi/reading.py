@@ -1,9 +1,4 @@
-"""Reading tickets through GLPI's search: names come with the row, so a ticket costs no request of its own.
-
-A reading walks along (last change, id), never by offsets, because rows move while it reads. It ends with the newest
-last change seen, but not after its own beginning; the next one begins a little before that: GLPI stamps a change with
-the time at which its request began, so a slow request can appear behind what was already read.
-"""
+"""Reading tickets through GLPI's search: names come with the row, so a ticket costs no request of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +12,7 @@ from connector.vendors.glpi.answers import PastEnd
 from connector.vendors.glpi.client import Client, Params
 from connector.vendors.glpi.names import AT_ONCE, Names, criterion, equals, rows_of
 from connector.vendors.glpi.options import numbers, record, user_ids, verify
+from connector.vendors.glpi.walk import OVERLAP, After, end, walk
 from connector.vendors.glpi.zone import FORM, Zone
 
 Record = dict[str, Any]
@@ -31,7 +27,7 @@ class Reader:
     """Gives records of tickets, as many requests as pages."""
 
     def __init__(self, client: Client, names: Names, zone: Zone, fields: frozenset[str], now: Callable[[], datetime],
-                 size: int = PAGE, overlap: timedelta = timedelta(seconds=60)) -> None:
+                 size: int = PAGE, overlap: timedelta = OVERLAP) -> None:
         self._client = client
         self._names = names
         self._zone = zone
@@ -52,52 +48,30 @@ class Reader:
 
     def changed(self, since: Cursor) -> Iterator[tuple[list[Record], Cursor, int | None]]:
         """Pages of records, each with the cursor that continues after it and the size of the whole reading."""
-        mark, last = str(since.get("at", "")), str(since.get("id", ""))
-        start = str(since.get("from", "")) or self._tool_time()
-        size, total = self._size, since.get("total")
-        while True:
-            rows, count = self._search(self._after(mark, last), size, _OLDEST_FIRST)
-            total = total if total is not None else count
-            if len(rows) < size:
-                if rows or last:
-                    yield self.records(rows), {"at": self._end(mark, rows, start)}, total
-                return
-            newest = next((row for row in reversed(rows) if _stamp(row)), None)
-            if newest is None:
-                raise TryLater("GLPI: no ticket of a page has a last change, so reading cannot go on after it")
-            stamp = _stamp(newest)
-            if self._zone.repeated(stamp):
-                # In the repeated hour the order of local times says nothing: read on from before it, in a page that
-                # grows until it reaches beyond.
-                size *= 2
-            else:
-                mark, last, size = stamp, str(newest.get(_ID, "")), self._size
-            yield self.records(rows), {"at": mark, "id": last, "from": start, "total": total}, total
+        for step in walk(since, self._page, _stamp, self._zone, self._tool_time(), self._size, self._overlap):
+            yield self.records(step.rows), step.cursor, step.total
 
-    def _after(self, mark: str, last: str) -> Params:
-        if not mark:
+    def _page(self, after: After, size: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        return self._search(self._criteria(after), size, _OLDEST_FIRST)
+
+    def _criteria(self, after: After) -> Params:
+        if after.low:
+            return criterion(0, _CHANGED, "morethan", after.low, "AND")
+        if not after.mark:
             return []
-        if not last:
-            return criterion(0, _CHANGED, "morethan", self._zone.before(mark, self._overlap), "AND")
         # Of the same second, those with a higher id: `equals` on a time would also find its whole minute at :00.
         group = "[criteria][1][criteria]"
         return [("criteria[0][link]", "AND"),
-                *_nested("[criteria][0]", "AND", _CHANGED, "morethan", mark),
+                *_nested("[criteria][0]", "AND", _CHANGED, "morethan", after.mark),
                 ("criteria[0][criteria][1][link]", "OR"),
-                *_nested(f"{group}[0]", "AND", _CHANGED, "morethan", self._zone.shifted(mark, -1)),
-                *_nested(f"{group}[1]", "AND", _CHANGED, "lessthan", self._zone.shifted(mark, 1)),
-                *_nested(f"{group}[2]", "AND", _ID, "contains", f">{last}")]
+                *_nested(f"{group}[0]", "AND", _CHANGED, "morethan", self._zone.shifted(after.mark, -1)),
+                *_nested(f"{group}[1]", "AND", _CHANGED, "lessthan", self._zone.shifted(after.mark, 1)),
+                *_nested(f"{group}[2]", "AND", _ID, "contains", f">{after.id}")]
 
     def _tool_time(self) -> str:
         """Now, by the tool's clock and in its zone."""
         self.asked()  # its answer tells how far that clock is from ours
         return self._zone.local(self._now() + (self._client.http.skew or timedelta(0)))
-
-    def _end(self, mark: str, rows: Sequence[Mapping[str, Any]], start: str) -> str:
-        """Where the next reading begins. Not after this one's beginning: what was stamped since may have appeared
-        behind the place already passed, and an imported stamp of next year must not hide this one's."""
-        newest = max((_stamp(row) for row in rows), default=mark)
-        return min(newest, start)
 
     # tickets by id
 
@@ -122,7 +96,7 @@ class Reader:
 
     def records(self, rows: Sequence[Mapping[str, Any]]) -> list[Record]:
         people = self._names.people(user_ids(rows, self._asked))
-        return [{"is_deleted": "0", **record(row, self._asked, people)} for row in rows]
+        return [{"is_deleted": "0", **record(row, self._asked, people, self._client.escapes())} for row in rows]
 
     def ids(self) -> Iterator[list[str]]:
         """The ids of all tickets outside the trash, in ascending order."""
@@ -146,7 +120,7 @@ class Reader:
                 break
             size *= 4
         found = [str(row[_ID]) for row in rows if _ID in row]
-        return found, ({"at": self._end(mark, rows, start)} if rows else dict(since))
+        return found, ({"at": end(mark, rows, _stamp, start)} if rows else dict(since))
 
     def find(self, field: str, text: str) -> list[str]:
         """Ids, ascending, of tickets whose field contains the text, those in the trash last."""

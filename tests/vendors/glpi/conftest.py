@@ -49,4 +49,5 @@ def make(mapping: Mapping) -> Callable[..., Glpi]:
 def logged_in(server: responses.RequestsMock) -> responses.RequestsMock:
     server.get(f"{URL}/initSession", json={"session_token": "S1"})
     server.get(f"{URL}/killSession", json=True)
+    server.get(f"{URL}/getGlpiConfig", json={"cfg_glpi": {"version": "10.0.12"}})
     return server

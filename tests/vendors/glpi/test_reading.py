@@ -130,6 +130,7 @@ def test_every_change_is_read_whatever_changes_while_reading(
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.get(f"{URL}/initSession", json={"session_token": "S1"})
+        mock.get(f"{URL}/getGlpiConfig", json={"cfg_glpi": {"version": "10.0.12"}})
         tool.attach(mock)
         glpi = build_for(zone, size, lambda: clock[0].replace(tzinfo=UTC))
         change()
@@ -287,3 +288,13 @@ def test_an_answer_without_count_is_no_empty_result(logged_in: responses.Request
     logged_in.get(f"{URL}/search/Ticket", json=body)
     with pytest.raises(TryLater):
         list(make().changed({}))
+
+
+def test_glpi_11_keeps_text_as_typed_so_nothing_is_unescaped(server: responses.RequestsMock, make: Make) -> None:
+    server.get(f"{URL}/initSession", json={"session_token": "S1"})
+    server.get(f"{URL}/getGlpiConfig", json={"cfg_glpi": {"version": "11.0.4"}})
+    tool = Tool()
+    tool.attach(server)
+    tool.put(1, START, "how to write &lt;b&gt; & more")
+    [page] = make().changed({})
+    assert page.tickets[0].title == "how to write &lt;b&gt; & more"
