@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,11 +31,22 @@ def _opened(context: Context) -> Iterator[tuple[SqlStore, Accounts]]:
     from connector.store.accounts import Accounts
     from connector.wiring import open_store
 
+    _make_file(context.settings.store_url)
     store = open_store(context.settings)
     try:
         yield store, Accounts(store)
     finally:
         store.close()
+
+
+def _make_file(url: str) -> None:
+    """The first user comes before the first run: a SQLite store that is not there yet is made."""
+    from connector.store import admin
+    from connector.store.engine import parse
+
+    address = parse(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        admin.upgrade(url)
 
 
 def _note(store: SqlStore, action: str, subject: str, **detail: object) -> None:

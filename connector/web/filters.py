@@ -74,6 +74,14 @@ def browser(agent: str) -> str:
     return ", ".join(part for part in (name, system) if part) or _("another program")
 
 
+def actor(name: str) -> str:
+    """Who acted, as people say it: our own actors carry what they are in front (`user:aline`, `token:3`)."""
+    kind, _colon, rest = name.partition(":")
+    return (
+        rest if kind == "user" and rest else f"{_('API token')} {rest}" if kind == "token" and rest.isdigit() else name
+    )
+
+
 def map_words(keys: Iterable[object], table: str) -> dict[str, str]:
     return {str(key): words.word(table, key) for key in keys}
 
@@ -92,6 +100,8 @@ def _context() -> dict[str, Any]:
 
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
-    env.filters.update(value=value, when=when, field_name=words.field_name, browser=browser, map_words=map_words)
+    env.filters.update(
+        value=value, when=when, field_name=words.field_name, actor=actor, browser=browser, map_words=map_words
+    )
     env.globals.update(icon=icon, word=words.word, abs_skew=abs, here=here, may=may, languages=words.LANGUAGES)
     app.context_processor(_context)

@@ -47,6 +47,14 @@ def test_the_first_administrator_is_made_with_a_password_shown_once(call, accoun
     assert verify(made.password_hash, password)
 
 
+def test_the_first_user_may_come_before_the_first_run(tmp_path: Path) -> None:
+    context = Given(tmp_path / "connector.yaml")
+    context.__dict__["settings"] = settings(tmp_path, store_url=f"sqlite:///{tmp_path / 'var' / 'new.db'}")
+    result = CliRunner().invoke(user, ["add", "root", "--role", "admin"], obj=context)
+    assert result.exit_code == 0, result.output
+    assert "root" in CliRunner().invoke(user, ["list"], obj=context).output
+
+
 def test_a_password_is_taken_from_standard_input_and_not_repeated(call, accounts: Accounts) -> None:  # type: ignore[no-untyped-def]
     result = call("add", "a", "--password-stdin", input=PASSWORD + "\n")
     assert PASSWORD not in result.output

@@ -18,6 +18,8 @@ from connector.web.rights import Door, Right, Role, door_of, rights_of_role
 from connector.web.services import Services, services
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+PROXIED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+"""Headers a proxy leaves: with one of them a request from this host comes from somewhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def check() -> ResponseReturnValue | None:
     _speak(parts)
     if guard in (Door.PUBLIC, Door.SIGNATURE):
         return None
-    if guard is Door.LOOPBACK and (request.remote_addr in LOOPBACK and "X-Forwarded-For" not in request.headers):
+    if guard is Door.LOOPBACK and _from_here():
         return None
     if g.who is None:
         return _unknown(program)
@@ -110,6 +112,10 @@ def check() -> ResponseReturnValue | None:
         raise Problem(403, f"This needs the right {needed}." if needed else "")
     _rate(g.who)
     return None
+
+
+def _from_here() -> bool:
+    return request.remote_addr in LOOPBACK and not any(name in request.headers for name in PROXIED)
 
 
 def _speak(parts: Services) -> None:
