@@ -224,6 +224,7 @@ class World:
         living = {s.ticket.id: s for s in every if not s.ticket.deleted and s.ticket.id[0] != "~"}
         with self.store.read() as tx:
             assert [tx.pending(s.key) for s in every if tx.pending(s.key)] == []
+        assert [s.ticket.id for s in every if s.ticket.id[0] == "~" and not s.ticket.deleted] == [], "never created"
         assert set(living) == set(self.tool.tickets), "each ticket once, and none that is gone"
         for id, stored in living.items():
             assert stored.base is None
@@ -242,6 +243,9 @@ class World:
             changes = [e for e in history if e.kind is EventKind.CHANGED and e.field == name]
             if changes:
                 assert changes[-1].new == value_of(stored.ticket, name), (name, changes)
+        for event in history:
+            if event.kind is EventKind.NOTED and event.origin is Origin.CONNECTOR:
+                assert self.tool.notes(stored.ticket.id).count(event.text) == 1, "our comment arrives once"
         if self.tool.remembers:
             said = [e.text for e in history if e.kind is EventKind.NOTED]
             assert sorted(said) == sorted(self.tool.notes(stored.ticket.id)), "each comment once"
