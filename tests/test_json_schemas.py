@@ -1,0 +1,33 @@
+"""The published schemas accept what ships and refuse what `connector check` refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator, meta
+
+from connector import yaml12
+from connector.json_schemas import SCHEMAS
+
+ROOT = Path(__file__).parents[1]
+
+
+def errors(name: str, data: Any) -> list[str]:
+    schema = SCHEMAS[name]()
+    assert meta.is_valid(schema)
+    return [error.message for error in Draft202012Validator(schema).iter_errors(data)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mappings").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_mappings_are_valid(path: Path) -> None:
+    assert errors("mapping", yaml12.load(path).data) == []
+
+
+def test_settings() -> None:
+    good = {"name": "desk", "tools": {"glpi": {"vendor": "glpi", "url": "https://glpi.example.org",
+                                               "mapping": "mappings/glpi.yaml"}}}
+    assert errors("settings", good) == []
+    assert errors("settings", {"nme": "desk"}) != []
+    assert errors("settings", {"tools": {"glpi": {"vendor": "glpi"}}}) != []
