@@ -99,9 +99,24 @@ def clock(known: About, zone: Zone, now: datetime, skew: timedelta | None) -> It
         if off and abs((seen - there).total_seconds() - off * 900) < 120:  # type: ignore[operator]
             yield (f"GLPI's local time for the account is {off * 15:+d} minutes from time zone {zone.name}{named}: "
                    "set `timezone` to the zone of the account that owns the token.")
+    yield from steadiness(zone, now)
+
+
+def steadiness(zone: Zone, now: datetime) -> Iterator[str]:
     if not zone.steady(now.year):
         yield (f"Time zone {zone.name} changes its clock: in the hour repeated each autumn times can be one hour "
                "early. Set the time zone of the account to UTC in GLPI, and `timezone: UTC` here.")
+
+
+def offset(told: str, zone: Zone) -> Iterator[str]:
+    """Advice when a time that GLPI gives with its offset does not have the offset of the zone in the settings."""
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        return
+    if at.tzinfo is not None and at.utcoffset() != zone.offset(at):
+        yield (f"GLPI's times for the account have the offset {at.strftime('%z')}, time zone {zone.name} has another: "
+               "set `timezone` to the zone of the account.")
 
 
 def fields(listed: Any) -> list[FieldInfo]:
@@ -113,12 +128,12 @@ def fields(listed: Any) -> list[FieldInfo]:
             continue
         name = named.get(int(key), f"{FREE}{key}")
         found.append(FieldInfo(name=name, label=str(option.get("name") or ""), writable=int(key) in named,
-                               choices=_CHOICES.get(name)))
+                               choices=CHOICES.get(name)))
     return found
 
 
 _SCALE: Final = {"1": "Very low", "2": "Low", "3": "Medium", "4": "High", "5": "Very high"}
-_CHOICES: Final[dict[str, dict[str, str]]] = {
+CHOICES: Final[dict[str, dict[str, str]]] = {
     "status": {"1": "New", "2": "Assigned", "3": "Planned", "4": "Pending", "5": "Solved", "6": "Closed"},
     "type": {"1": "Incident", "2": "Request"}, "urgency": _SCALE, "impact": _SCALE,
     "priority": {**_SCALE, "6": "Major"},

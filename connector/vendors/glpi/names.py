@@ -59,7 +59,7 @@ class Names:
         found = _match(self._list(itemtype), name)
         if not found:
             found = _match(self._list(itemtype, fresh=True), name)
-        return int(_only(found, itemtype, name))
+        return int(only(found, itemtype, name))
 
     def _list(self, itemtype: str, fresh: bool = False) -> dict[str, str]:
         kept = self._lists.get(itemtype)
@@ -142,7 +142,7 @@ class Names:
             found = {str(row.get(_ID)): name for row in rows
                      if name.casefold() in (value.casefold() for value in values(row.get(key), self._client.escapes()))}
             if found:
-                return int(_only(found, "User", name))
+                return int(only(found, "User", name))
         raise Refused(f"GLPI: no user {name!r} is visible to the account")
 
 
@@ -166,7 +166,7 @@ def _match(items: Mapping[str, str], name: str) -> dict[str, str]:
     return full or {id: have for id, have in items.items() if have.rsplit(" > ", 1)[-1] == name}
 
 
-def _only(found: Mapping[str, str], itemtype: str, name: str) -> str:
+def only(found: Mapping[str, str], itemtype: str, name: str) -> str:
     if len(found) == 1:
         return next(iter(found))
     if not found:

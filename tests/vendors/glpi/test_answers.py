@@ -25,9 +25,39 @@ from connector.vendors.glpi.answers import (
 )
 from tests.vendors.glpi.replay import FOLDER, answer
 
-READ = ["actor_list_groups", "actor_list_users", "auth_init_basic", "auth_init_by_post", "auth_init_full_session", "auth_init_user_token", "auth_init_user_token_query", "bulk_150_link_header_after", "calendar_get", "calendar_holidays", "calendar_segments", "concurrent_update_log", "document_get", "document_list_of_ticket", "entity_list_only_own", "followup_list", "followup_other_author_result", "group_list", "group_users", "inactive_user_open_session", "itilcategory_list", "log_list_global", "log_of_ticket", "log_of_ticket_sorted", "multiple_items", "ola_list", "requesttype_list", "search_garbage_date", "search_options_raw", "search_options_ticket", "search_quote", "search_range_zero", "search_ticket_date_mod_after", "search_ticket_default", "search_ticket_deleted", "search_ticket_externalid", "search_ticket_nested", "search_ticket_none", "search_ticket_rawdata_no", "search_ticket_relative_date", "search_ticket_status_and_date", "search_ticket_status_notold", "search_ticket_withindexes", "search_wildcards", "selfservice_create_result", "selfservice_list_tickets", "session_active_entities", "session_active_entities_after_change", "session_active_profile", "session_get_config", "session_get_full", "session_my_entities", "session_my_entities_recursive", "session_my_profiles", "session_token_in_query", "sla_list", "slm_get", "solution_list", "task_list", "ticket_get_add_keys_names", "ticket_get_after_assign", "ticket_get_after_create", "ticket_get_after_restore", "ticket_get_after_sla", "ticket_get_after_update_closed", "ticket_get_after_urgency", "ticket_get_closed", "ticket_get_deleted", "ticket_get_expand", "ticket_get_full", "ticket_get_full_unsanitized", "ticket_get_pending", "ticket_get_reopened", "ticket_get_solved", "ticket_get_with", "ticket_list_default", "ticket_list_deleted", "ticket_list_deleted_after", "ticket_list_expand", "ticket_list_last_page", "ticket_list_range", "ticket_list_range_start_equals_total", "ticket_list_searchtext", "ticket_list_searchtext_date", "ticket_list_sort_nullable", "timezone_before", "timezone_create_seen_by_default_user", "timezone_search_new_york", "timezone_user_default", "types_strings_result", "user_get", "user_get_with_emails", "xml_accept_ignored"]
+READ = [
+    "actor_list_groups", "actor_list_users", "auth_init_basic", "auth_init_by_post", "auth_init_full_session",
+    "auth_init_user_token", "auth_init_user_token_query", "bulk_150_link_header_after", "calendar_get",
+    "calendar_holidays", "calendar_segments", "concurrent_update_log", "document_get", "document_list_of_ticket",
+    "entity_list_only_own", "followup_list", "followup_other_author_result", "group_list", "group_users",
+    "inactive_user_open_session", "itilcategory_list", "log_list_global", "log_of_ticket", "log_of_ticket_sorted",
+    "multiple_items", "ola_list", "requesttype_list", "search_garbage_date", "search_options_raw",
+    "search_options_ticket", "search_quote", "search_range_zero", "search_ticket_date_mod_after",
+    "search_ticket_default", "search_ticket_deleted", "search_ticket_externalid", "search_ticket_nested",
+    "search_ticket_none", "search_ticket_rawdata_no", "search_ticket_relative_date",
+    "search_ticket_status_and_date", "search_ticket_status_notold", "search_ticket_withindexes", "search_wildcards",
+    "selfservice_create_result", "selfservice_list_tickets", "session_active_entities",
+    "session_active_entities_after_change", "session_active_profile", "session_get_config", "session_get_full",
+    "session_my_entities", "session_my_entities_recursive", "session_my_profiles", "session_token_in_query",
+    "sla_list", "slm_get", "solution_list", "task_list", "ticket_get_add_keys_names", "ticket_get_after_assign",
+    "ticket_get_after_create", "ticket_get_after_restore", "ticket_get_after_sla", "ticket_get_after_update_closed",
+    "ticket_get_after_urgency", "ticket_get_closed", "ticket_get_deleted", "ticket_get_expand", "ticket_get_full",
+    "ticket_get_full_unsanitized", "ticket_get_pending", "ticket_get_reopened", "ticket_get_solved",
+    "ticket_get_with", "ticket_list_default", "ticket_list_deleted", "ticket_list_deleted_after",
+    "ticket_list_expand", "ticket_list_last_page", "ticket_list_range", "ticket_list_range_start_equals_total",
+    "ticket_list_searchtext", "ticket_list_searchtext_date", "ticket_list_sort_nullable", "timezone_before",
+    "timezone_create_seen_by_default_user", "timezone_search_new_york", "timezone_user_default",
+    "types_strings_result", "user_get", "user_get_with_emails", "xml_accept_ignored",
+]
 
-CREATED = ["actor_add_anonymous", "actor_add_group_assign", "actor_add_user", "closed_assign", "deleted_followup", "document_link", "followup_add", "followup_add_private", "followup_legacy_itemtype", "followup_other_author", "followup_reopen", "html_entities_create", "long_text_create", "selfservice_create", "solution_add", "solution_add_again", "solution_approve", "task_add", "ticket_create_empty_input", "ticket_create_full", "ticket_create_minimal", "ticket_create_no_content", "ticket_create_no_name", "ticket_create_post_as_form", "ticket_create_unknown_field", "timezone_create_new_york", "unicode_create"]
+CREATED = [
+    "actor_add_anonymous", "actor_add_group_assign", "actor_add_user", "closed_assign", "deleted_followup",
+    "document_link", "followup_add", "followup_add_private", "followup_legacy_itemtype", "followup_other_author",
+    "followup_reopen", "html_entities_create", "long_text_create", "selfservice_create", "solution_add",
+    "solution_add_again", "solution_approve", "task_add", "ticket_create_empty_input", "ticket_create_full",
+    "ticket_create_minimal", "ticket_create_no_content", "ticket_create_no_name", "ticket_create_post_as_form",
+    "ticket_create_unknown_field", "timezone_create_new_york", "unicode_create",
+]
 
 CHANGED = {
     "actor_delete": "5", "deleted_delete_again": "2048", "followup_update": "1", "if_unmodified_since_ignored": "2051",
@@ -54,13 +84,32 @@ FALSE_SUCCESS: dict[str, Callable[[Any], object]] = {
 }
 
 FAILED: dict[type[ConnectorError], list[str]] = {
-    SessionLost: ["session_bogus_token", "session_expired_file_gone", "session_missing_token", "session_used_after_kill"],
-    LoginRefused: ["auth_init_bad_app_token", "auth_init_bad_password", "auth_init_bad_user_token", "auth_init_missing_app_token", "auth_init_no_credentials", "inactive_user", "ip_not_allowed", "login_credentials_disabled"],
+    SessionLost: [
+        "session_bogus_token", "session_expired_file_gone", "session_missing_token", "session_used_after_kill",
+    ],
+    LoginRefused: [
+        "auth_init_bad_app_token", "auth_init_bad_password", "auth_init_bad_user_token", "auth_init_missing_app_token",
+        "auth_init_no_credentials", "inactive_user", "ip_not_allowed", "login_credentials_disabled",
+    ],
     PastEnd: ["search_ticket_range_exceeds", "ticket_list_range_exceeds"],
-    NotFound: ["error_item_not_found", "multiple_items_with_missing", "session_change_profile_forbidden", "ticket_get_purged"],
-    WriteRefused: ["actor_add_user_dup", "assign_unknown_user", "entity_create_foreign", "followup_missing_ticket", "solution_add_twice", "ticket_create_with_sla_strict_sql", "ticket_delete_missing", "ticket_update_missing"],
-    Refused: ["api_disabled", "document_upload_no_manifest", "error_content_type_missing_on_post", "error_content_type_text", "error_get_with_body", "error_lowercase_itemtype", "error_unknown_itemtype", "multiple_items_forbidden", "range_negative", "search_ticket_bad_field", "search_ticket_external_unknown_itemtype", "search_ticket_malformed", "selfservice_config", "selfservice_list_users", "ticket_create_malformed_json", "ticket_create_no_input", "ticket_list_bad_range", "ticket_list_bad_sort", "ticket_update_no_body"],
-    TryLater: ["cors_preflight", "debug_parameter", "document_download", "error_no_resource", "head_request", "maintenance_mode_list", "ticket_create_bad_values"],
+    NotFound: [
+        "error_item_not_found", "multiple_items_with_missing", "session_change_profile_forbidden", "ticket_get_purged",
+    ],
+    WriteRefused: [
+        "actor_add_user_dup", "assign_unknown_user", "entity_create_foreign", "followup_missing_ticket",
+        "solution_add_twice", "ticket_create_with_sla_strict_sql", "ticket_delete_missing", "ticket_update_missing",
+    ],
+    Refused: [
+        "api_disabled", "document_upload_no_manifest", "error_content_type_missing_on_post", "error_content_type_text",
+        "error_get_with_body", "error_lowercase_itemtype", "error_unknown_itemtype", "multiple_items_forbidden",
+        "range_negative", "search_ticket_bad_field", "search_ticket_external_unknown_itemtype",
+        "search_ticket_malformed", "selfservice_config", "selfservice_list_users", "ticket_create_malformed_json",
+        "ticket_create_no_input", "ticket_list_bad_range", "ticket_list_bad_sort", "ticket_update_no_body",
+    ],
+    TryLater: [
+        "cors_preflight", "debug_parameter", "document_download", "error_no_resource", "head_request",
+        "maintenance_mode_list", "ticket_create_bad_values",
+    ],
 }
 
 

@@ -134,7 +134,8 @@ def test_actors_logged_one_by_one_give_the_whole_set_each_time(tool: responses.R
 
 def test_names_in_the_log_are_full_names_by_their_id(tool: responses.RequestsMock, make: Make) -> None:
     ticket(tool, 2, {"1": line(1, 20), "2": line(2, 0, 7, "&nbsp; (0)", "Printer (2)"),
-                     "3": line(3, 0, 83, "&nbsp; (0)", "HQ <1> (1)"), "4": line(4, 0, 7, "Printer (2)", "Old one (99)")})
+                     "3": line(3, 0, 83, "&nbsp; (0)", "HQ <1> (1)"),
+                     "4": line(4, 0, 7, "Printer (2)", "Old one (99)")})
     events = read(make)
     assert changes(events, "category") == [("", "Hardware > Printer"), ("Hardware > Printer", "Old one")]
     assert changes(events, "site") == [("", "HQ <1>")]

@@ -19,7 +19,7 @@ from tests.vendors.glpi.replay import recorded
 from tests.vendors.glpi.searching import Tool
 
 Make = Callable[..., Glpi]
-START = datetime(2026, 11, 24, 8, 0)
+START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def test_a_reading_stopped_half_way_goes_on_where_it_stopped(tool: Tool, make: M
 
 
 def test_a_stamp_in_the_future_does_not_hide_what_comes_before_it(tool: Tool, make: Make) -> None:
-    tool.put(1, datetime(2030, 1, 1))
+    tool.put(1, datetime(2030, 1, 1, tzinfo=UTC))
     glpi = make()
     _, cursor = read(glpi, {})
-    tool.put(2, NOW.replace(tzinfo=None))
+    tool.put(2, NOW)
     seen, _ = read(glpi, cursor)
     assert "2" in [id for id, _ in seen]
 
@@ -118,7 +118,7 @@ def test_every_change_is_read_whatever_changes_while_reading(
         edits: list[list[tuple[int, int]]], size: int, zone: str, shift: int) -> None:
     """Also across the hour that the end of daylight saving time repeats (01:00 UTC on 25 October 2026)."""
     tool = Tool(ZoneInfo(zone))
-    clock = [datetime(2026, 10, 25, 0, 20) + timedelta(seconds=shift)]
+    clock = [datetime(2026, 10, 25, 0, 20, tzinfo=UTC) + timedelta(seconds=shift)]
     todo = iter(edits)
     newest: dict[str, datetime] = {}
 
@@ -126,13 +126,13 @@ def test_every_change_is_read_whatever_changes_while_reading(
         for id, seconds in next(todo, []):
             clock[0] += timedelta(seconds=seconds * 400)
             tool.put(id, clock[0])
-            newest[str(id)] = clock[0].replace(tzinfo=UTC)
+            newest[str(id)] = clock[0]
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.get(f"{URL}/initSession", json={"session_token": "S1"})
         mock.get(f"{URL}/getGlpiConfig", json={"cfg_glpi": {"version": "10.0.12"}})
         tool.attach(mock)
-        glpi = build_for(zone, size, lambda: clock[0].replace(tzinfo=UTC))
+        glpi = build_for(zone, size, lambda: clock[0])
         change()
         tool.before_answer = change
         cursor: dict[str, object] = {}
@@ -283,7 +283,8 @@ def test_a_field_without_search_option_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("body", [[], {}, {"data": []}, "x", None])
-def test_an_answer_without_count_is_no_empty_result(logged_in: responses.RequestsMock, make: Make, body: object) -> None:
+def test_an_answer_without_count_is_no_empty_result(logged_in: responses.RequestsMock, make: Make,
+                                                    body: object) -> None:
     logged_in.get(f"{URL}/listSearchOptions/Ticket", json=with_email(recorded("search_options_ticket")))
     logged_in.get(f"{URL}/search/Ticket", json=body)
     with pytest.raises(TryLater):

@@ -31,7 +31,8 @@ def tool(logged_in: responses.RequestsMock) -> responses.RequestsMock:
     for itemtype, name in (("Group", "group_list"), ("ITILCategory", "itilcategory_list"), ("SLA", "sla_list"),
                            ("OLA", "ola_list"), ("RequestType", "requesttype_list")):
         play(server, "GET", itemtype, name)
-    server.get(f"{URL}/Location", json=[{"id": 1, "completename": "Site A > HQ"}, {"id": 2, "completename": "Site B > HQ"}])
+    server.get(f"{URL}/Location", json=[{"id": 1, "completename": "Site A > HQ"},
+                                        {"id": 2, "completename": "Site B > HQ"}])
     server.add_callback(responses.GET, f"{URL}/search/User", user, content_type="application/json")
     return server
 
