@@ -20,14 +20,17 @@ from connector.flows.reading import PLACEHOLDER, UNREAD, lane, retried, shown, t
 from connector.ports import Change, Deps, Stored, Tool, Tx
 
 
-def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str) -> Stored:
+def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: int | None = None) -> Stored:
     """Change fields of a ticket. Raises NotFound, or Refused with every problem.
 
-    Fields that already have the value are left out; if nothing is left, nothing happens.
+    Fields that already have the value are left out; if nothing is left, nothing happens. `only_at` is the revision the
+    change was made on: on another one it is refused (status 412).
     """
     def work() -> Stored:
         with deps.store.begin() as tx:
             stored = _living(tx, key)
+            if only_at is not None and stored.revision != only_at:
+                raise Refused(f"{stored.ticket.ref} has changed since it was read", 412)
             tool = _tool(deps, stored)
             wanted = checked(stored.ticket, patch)
             _allowed(tool, stored.ticket, wanted)

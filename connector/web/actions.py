@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from uuid import uuid4
 
 from connector.domain.ticket import Comment, Draft, Value, value_of
@@ -13,9 +14,11 @@ from connector.web.auth.identity import Who
 from connector.web.services import Services
 
 
-def edit(parts: Services, detail: TicketDetail, patch: Mapping[str, Value], asking: Who) -> Stored:
-    """Raises Refused with every problem, NotFound."""
-    return editing.edit(parts.deps, detail.key, patch, asking.label)
+def edit(
+    parts: Services, detail: TicketDetail, patch: Mapping[str, Value], asking: Who, only_at: int | None = None
+) -> Stored:
+    """Raises Refused with every problem (status 412 when the ticket is no longer at revision `only_at`), NotFound."""
+    return editing.edit(parts.deps, detail.key, patch, asking.label, only_at)
 
 
 def comment(parts: Services, detail: TicketDetail, said: Comment, asking: Who, once: str = "") -> str:
@@ -29,8 +32,8 @@ def create(parts: Services, tool: str, draft: Draft, asking: Who, once: str = ""
 
 
 def _own(asking: Who, once: str) -> str:
-    """A caller's key, told apart from the same key of another caller."""
-    return f"{asking.label}/{once}" if once else uuid4().hex
+    """A caller's key, told apart from the same key of another caller; short and plain, because tools keep it."""
+    return sha256(f"{asking.label}\n{once}".encode()).hexdigest()[:32] if once else uuid4().hex
 
 
 def retry(parts: Services, asking: Who, *, ids: Sequence[int] | None = None, target: str | None = None) -> int:

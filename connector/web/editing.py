@@ -109,12 +109,27 @@ def parse(name: str, given: str) -> dict[str, Value]:
     return {name: given.replace("\r\n", "\n").strip()}
 
 
+def overtaken(mapping: FieldMapping, ticket: Ticket, form: Mapping[str, str]) -> list[str]:
+    """Labels of fields that the form changes and that somebody else has changed since the form was shown."""
+    return [
+        item.label
+        for item in inputs(mapping, ticket)
+        if _given(form, item.name) not in (form.get(f"was.{item.name}"), item.value)
+        and form.get(f"was.{item.name}", item.value) != item.value
+    ]
+
+
+def _given(form: Mapping[str, str], name: str) -> str | None:
+    value = form.get(name)
+    return None if value is None else value.replace("\r\n", "\n").strip()
+
+
 def patch(mapping: FieldMapping, ticket: Ticket, form: Mapping[str, str]) -> dict[str, Value]:
     """What the form changes. Only fields it carries and whose value differs from what the form showed (`was.x`)."""
     changed: dict[str, Value] = {}
     for item in inputs(mapping, ticket):
-        given = form.get(item.name)
+        given = _given(form, item.name)
         was = form.get(f"was.{item.name}", item.value)
-        if given is not None and given.replace("\r\n", "\n").strip() != was:
+        if given is not None and given != was:
             changed.update(parse(item.name, given))
     return changed

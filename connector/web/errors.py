@@ -45,6 +45,8 @@ def from_connector(error: ConnectorError) -> Problem:
     match error:
         case NotFound():
             return Problem(404, error.reason)
+        case Refused(status=412):
+            return Problem(412, error.reason, kind="changed")
         case Refused():
             return Problem(422, error.reason, kind="refused")
         case TryLater():

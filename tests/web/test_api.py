@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 
 from connector.domain.errors import TryLater
 from connector.domain.ticket import AttachmentInfo
+from connector.flows import editing
+from connector.store.views import TicketDetail
 from connector.web.rights import Right
 from tests.web.conftest import app_of
 from tests.web.world import World
@@ -145,6 +147,20 @@ def test_a_change_needs_the_version_it_was_made_on(api: FlaskClient, there: Worl
     assert (done.status_code, done.json["title"], done.json["on_its_way"]) == (202, "Toner is here", True)
     assert done.headers["ETag"] != tag
     problem(api.patch(url, json={"fields": {"title": "y"}}, headers={"If-Match": tag}), 412)
+
+
+def test_a_ticket_that_moves_between_check_and_change_is_not_changed(
+    api: FlaskClient, there: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{T}/{there.keys['2']}"
+    headers = {"If-Match": api.get(url).headers["ETag"]}
+
+    def meanwhile(detail: TicketDetail) -> None:
+        editing.edit(there.services.deps, detail.key, {"title": "Theirs"}, "user:other")
+
+    monkeypatch.setattr("connector.web.api.tickets.check_precondition", meanwhile)
+    problem(api.patch(url, json={"fields": {"title": "Mine"}}, headers=headers), 412)
+    assert api.get(url).json["title"] == "Theirs"
 
 
 def test_a_change_is_enqueued_for_its_tool_and_audited(api: FlaskClient, there: World) -> None:

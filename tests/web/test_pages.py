@@ -15,6 +15,9 @@ PAGES = ("/", "/tickets", "/connections", "/deliveries", "/deliveries?state=dead
          "/audit", "/users", "/tokens", "/account")  # fmt: skip
 
 
+TONER = "Printer on floor 3 out of toner"
+
+
 @pytest.fixture
 def admin(as_role: Callable[[str], Browser]) -> Browser:
     return as_role("admin")
@@ -159,7 +162,7 @@ def test_the_history_can_be_narrowed(agent: Browser, there: World) -> None:
 
 def test_an_agent_changes_a_ticket_from_its_page(agent: Browser, there: World) -> None:
     url = f"/tickets/{there.keys['2']}"
-    form = {"title": "Toner ordered", "was.title": "Printer on floor 3 out of toner"}
+    form = {"title": "Toner ordered", "was.title": TONER}
     assert agent.post_form(f"{url}/edit", form, page=url).status_code == 303
     page = text(agent, url)
     assert "Toner ordered" in page
@@ -167,9 +170,20 @@ def test_an_agent_changes_a_ticket_from_its_page(agent: Browser, there: World) -
     assert there.services.queries.deliveries(ticket=there.keys["2"]).items[0].verb == "update"
 
 
+def test_a_field_that_somebody_else_changed_meanwhile_is_not_overwritten(agent: Browser, there: World) -> None:
+    url = f"/tickets/{there.keys['2']}"
+    form: dict[str, object] = {"title": "Mine", "was.title": "What the form showed", "group": "X", "was.group": "X"}
+    answer = agent.post_form(f"{url}/edit", form, page=url)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Somebody changed this meanwhile: Title." in page
+    assert 'value="Mine"' in page
+    assert there.services.queries.deliveries(ticket=there.keys["2"]).items == []
+
+
 def test_what_a_tool_does_not_know_is_refused_and_the_form_is_kept(agent: Browser, there: World) -> None:
     url = f"/tickets/{there.keys['2']}"
-    form = {"state": "cancelled", "was.state": "new", "title": "Kept words", "was.title": "other"}
+    form = {"state": "cancelled", "was.state": "pending/customer", "title": "Kept words", "was.title": TONER}
     answer = agent.post_form(f"{url}/edit", form, page=url)
     assert answer.status_code == 422
     assert 'value="Kept words"' in answer.get_data(as_text=True)

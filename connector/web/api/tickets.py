@@ -142,7 +142,7 @@ class Ticket(MethodView):
         """
         detail = found(key)
         check_precondition(detail)
-        actions.edit(services(), detail, values(patch["fields_"]), who())
+        actions.edit(services(), detail, values(patch["fields_"]), who(), detail.revision)
         after = found(key)
         return shape.ticket_out(after), 202, {"ETag": f'"{etag_of(after)}"'}
 

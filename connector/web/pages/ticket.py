@@ -63,6 +63,10 @@ def edit(key: int) -> ResponseReturnValue:
     form = request.form.to_dict()
     if tool is None:
         return _page(detail, _("This tool is no longer connected."), form, 409)
+    overtaken = editing.overtaken(tool.mapping, detail.ticket, form)
+    if overtaken:
+        says = _("Somebody changed this meanwhile: %(fields)s. Look at the history, then save again.")
+        return _page(detail, says % {"fields": ", ".join(overtaken)}, form, 409)
     try:
         patch = editing.patch(tool.mapping, detail.ticket, form)
         if patch:
@@ -94,14 +98,7 @@ def _said(error: Exception, form: dict[str, str]) -> tuple[str, dict[str, str], 
     if isinstance(error, (Refused, TryLater)):
         return error.reason, form, from_connector(error).status
     if isinstance(error, ConnectorError):
-        problem = from_connector(error)
-        return (
-            _("Somebody changed this ticket meanwhile. Look at it again, then save.")
-            if problem.status == 409
-            else str(error),
-            form,
-            problem.status,
-        )
+        return str(error), form, from_connector(error).status
     return str(error), form, 422
 
 
