@@ -111,5 +111,5 @@ def configure(stream: IO[str] | None = None, level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Their INFO lines repeat ours, and urllib3's carry whole addresses with query strings.
-    for name in ("werkzeug", "urllib3", "apscheduler"):
+    for name in ("werkzeug", "urllib3", "apscheduler", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

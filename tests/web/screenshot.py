@@ -1,4 +1,4 @@
-"""Takes the picture of the README: `python tests/web/screenshot.py` writes docs/screenshot.png."""
+"""Takes the picture of the README: `python -m tests.web.screenshot` writes docs/screenshot.png."""
 
 from __future__ import annotations
 
