@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from connector import __version__
 from connector.store.views import ConnectionRow
+from connector.web.gates import breakers
 from connector.web.services import Services
 
 
@@ -34,6 +35,8 @@ class Figures(Collector):
         )
         ages = {key: (now - at).total_seconds() for key, at in counts.moved_at.items()}
         yield _family("cursor_age_seconds", "Time since a stream's cursor moved", ("tool", "stream"), ages.items())
+        paused = [(name, float(breaker.state == "open")) for name, breaker in breakers(parts).items()]
+        yield _family("tool_sending_paused", "1 while the circuit breaker keeps deliveries back", ("tool",), paused)
         yield from _connections(parts.queries.connections(now, tuple(parts.settings.tools)))
 
 

@@ -288,6 +288,7 @@ def test_quarantined_tickets_are_read_again_when_asked(api: FlaskClient, there: 
 def test_tools_tell_how_they_are(api: FlaskClient) -> None:
     told = {item["tool"]: item for item in api.get("/api/v1/tools").json["items"]}
     assert told["glpi"]["reachable"] is True
+    assert (told["glpi"]["sending"]["state"], told["servicenow"]["sending"]["state"]) == ("closed", "open")
     assert told["servicenow"]["reachable"] is False
     assert told["servicenow"]["skew_seconds"] == -95
     assert told["servicenow"]["error_rate"] == pytest.approx(24 / 324)

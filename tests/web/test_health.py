@@ -54,6 +54,7 @@ def test_without_a_store_it_is_not_ready(sqlite_store: SqlStore, tmp_path: Path)
         'connector_tool_reachable{tool="servicenow"} 0.0',
         'connector_tool_clock_skew_seconds{tool="servicenow"} -95.0',
         'connector_cursor_age_seconds{stream="changes",tool="servicenow"} 3000.0',
+        'connector_tool_sending_paused{tool="servicenow"} 1.0',
         'connector_oldest_delivery_seconds{target="glpi"} 300.0',
     ],
 )

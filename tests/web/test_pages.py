@@ -236,6 +236,9 @@ def test_connections_show_health_in_words(agent: Browser) -> None:
     assert "Not reachable" in page
     assert "7.4%" in page
     assert "-95.0 s" in page
+    assert "Sending normal" in page
+    assert "paused until in 2 minutes" in page
+    assert "Last change read 20 seconds ago" in page
 
 
 def test_quarantine_says_what_and_why_and_reads_again(agent: Browser, there: World) -> None:

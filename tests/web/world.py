@@ -12,6 +12,7 @@ from connector.domain.delivery import Order
 from connector.domain.errors import BadRecord, BadSignature, NotFound, Problem, Refused
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.ticket import AttachmentInfo, Kind, PendingOn, Scale, State, Ticket
+from connector.flows.breaker import Gate
 from connector.ports import Capability, Change, Deps, Diagnosis, Hint, Tool
 from connector.settings import Secret, Settings, ToolSettings, load_mapping
 from connector.store import SqlStore
@@ -264,6 +265,10 @@ def _operations(there: World) -> None:
             skew=timedelta(seconds=0.4),
             capabilities=frozenset({Capability.READ, Capability.UPDATE, Capability.COMMENT, Capability.HISTORY}),
         )
+        gate = Gate()
+        for _ in range(6):
+            gate.failed(now, "503: the instance is hibernating", timedelta(seconds=90))
+        tx.move_cursor("servicenow", "outbox", gate.dump(), now)
         tx.health("glpi", now - timedelta(seconds=20), worked=480, diagnosis=about)
         tx.health("servicenow", now - timedelta(minutes=50), worked=300, skew=timedelta(seconds=-95))
         tx.health("servicenow", now - timedelta(minutes=2), failed=24, reason="503: the instance is hibernating")

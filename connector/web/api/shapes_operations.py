@@ -12,6 +12,14 @@ class StreamSchema(Out):
     moved_at = Instant()
 
 
+class SendingSchema(Out):
+    state = fields.String(
+        metadata={"description": "closed: all goes out; open: nothing until `until`; half-open: one probe"}
+    )
+    until = Instant(allow_none=True)
+    reason = fields.String()
+
+
 class ToolSchema(Out):
     tool = fields.String(required=True)
     vendor = fields.String()
@@ -27,6 +35,7 @@ class ToolSchema(Out):
     reason = fields.String()
     error_rate = fields.Float(allow_none=True, metadata={"description": "Of the last 24 hours"})
     streams = fields.List(fields.Nested(StreamSchema))
+    sending = fields.Nested(SendingSchema, allow_none=True)
     waiting = fields.Integer()
     leased = fields.Integer()
     dead = fields.Integer()

@@ -11,6 +11,7 @@ from connector.store.views import ConnectionRow
 from connector.web.api import shapes_operations as shape
 from connector.web.api.shapes import ProblemSchema
 from connector.web.errors import Problem
+from connector.web.gates import breakers
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -19,7 +20,11 @@ api = Blueprint("api-tools", "tools", description="Connected tools and their hea
 
 def rows() -> list[dict[str, Any]]:
     parts = services()
-    return [_out(row) for row in parts.queries.connections(parts.now(), tuple(parts.settings.tools))]
+    gates = breakers(parts)
+    return [
+        {**_out(row), "sending": gates.get(row.tool)}
+        for row in parts.queries.connections(parts.now(), tuple(parts.settings.tools))
+    ]
 
 
 def _out(row: ConnectionRow) -> dict[str, Any]:

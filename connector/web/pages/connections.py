@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from connector.web.gates import STREAMS, breakers
 from connector.web.pages.home import SKEWED
 from connector.web.rights import Right, door
 from connector.web.services import services
@@ -14,7 +15,14 @@ from connector.web.services import services
 def show() -> ResponseReturnValue:
     parts = services()
     rows = parts.queries.connections(parts.now(), tuple(parts.settings.tools))
-    return render_template("connections.html", rows=rows, tools=parts.settings.tools, skewed=SKEWED)
+    return render_template(
+        "connections.html",
+        rows=rows,
+        tools=parts.settings.tools,
+        skewed=SKEWED,
+        breakers=breakers(parts),
+        streams=STREAMS,
+    )
 
 
 def blueprint() -> Blueprint:
