@@ -27,7 +27,7 @@ from connector.vendors.glpi.hl_records import KNOWN, record, stamp, user_ids
 from connector.vendors.glpi.hl_writing import HighWriter
 from connector.vendors.glpi.inputs import wanted
 from connector.vendors.glpi.marks import mark
-from connector.vendors.glpi.walk import After, end, walk
+from connector.vendors.glpi.walk import After, Found, end, walk
 from connector.vendors.glpi.zone import Zone
 
 TICKETS: Final = "Assistance/Ticket"
@@ -98,8 +98,9 @@ class HighGlpi:
         for step in walk(since, self._fetch, stamp, self._zone, start, self._size, self._overlap):
             yield self._page(step.rows, step.cursor, step.total)
 
-    def _fetch(self, after: After, size: int) -> tuple[list[dict[str, Any]], int | None]:
-        return self._search(_condition(after), size, "date_mod:asc,id:asc")
+    def _fetch(self, after: After, size: int) -> Found:
+        rows, count = self._search(_condition(after), size, "date_mod:asc,id:asc")
+        return Found(rows, count, rows[-1] if len(rows) == size else None)
 
     def _search(self, condition: str, size: int, sort: str = "id:asc") -> tuple[list[dict[str, Any]], int | None]:
         params = [("limit", str(size)), ("start", "0"), ("sort", sort), *([("filter", condition)] if condition else [])]

@@ -36,8 +36,16 @@ class Step(NamedTuple):
     total: int | None
 
 
-Fetch = Callable[[After, int], tuple[Sequence[Row], int | None]]
-"""So many rows after a place, oldest change first and then by id, and how many there are in all."""
+class Found(NamedTuple):
+    """Rows after a place, oldest change first and then by id. `last` is the row to go on from, None at the end."""
+
+    rows: Sequence[Row]
+    total: int | None
+    last: Row | None
+
+
+Fetch = Callable[[After, int], Found]
+"""So many rows after a place."""
 
 
 def walk(since: Cursor, fetch: Fetch, stamp: Callable[[Row], str], zone: Zone, start: str, size: int,
@@ -49,13 +57,13 @@ def walk(since: Cursor, fetch: Fetch, stamp: Callable[[Row], str], zone: Zone, s
     mark, id = str(since.get("at", "")), str(since.get("id", ""))
     start, total, asked = str(since.get("from", "")) or start, since.get("total"), size
     while True:
-        rows, count = fetch(_after(mark, id, zone, overlap), asked)
+        rows, count, last = fetch(_after(mark, id, zone, overlap), asked)
         total = total if total is not None else count
-        if len(rows) < asked:
+        if last is None:
             if rows or id:
                 yield Step(rows, {"at": end(mark, rows, stamp, start)}, total)
             return
-        newest = next((row for row in reversed(rows) if stamp(row)), None)
+        newest = next((row for row in (last, *reversed(rows)) if stamp(row)), None)
         if newest is None:
             raise TryLater("GLPI: no ticket of a page has a last change, so reading cannot go on after it")
         if zone.repeated(stamp(newest)):
