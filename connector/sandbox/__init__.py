@@ -37,4 +37,4 @@ def start(make: str, *, seed: int = 1, tickets: int = 0, days: float = 30, clock
     side = MAKES[make](desk, version)
     populate(desk)
     life = Life(side, tickets=tickets, days=days, live=live, rate=rate)
-    return Handle(side, Faults(seed), life, port, webhook_of(webhook), live)
+    return Handle(side, Faults(seed), life, port, webhook_of(webhook, side.webhook_secret()), live)

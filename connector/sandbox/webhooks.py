@@ -83,9 +83,11 @@ class Sender:
         self.sent.append(Sent(happening, headers, body, status, tries))
 
 
-def webhook_of(value: Any) -> Webhook | None:
-    """A Webhook, or (url, secret)."""
+def webhook_of(value: Any, secret: str) -> Webhook | None:
+    """A Webhook, an address, or (address, secret); without a secret the given one."""
     if value is None or isinstance(value, Webhook):
         return value
-    url, secret = value
-    return Webhook(url, secret)
+    if isinstance(value, str):
+        return Webhook(value, secret)
+    url, own = value
+    return Webhook(url, own or secret)
