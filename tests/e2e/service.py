@@ -17,16 +17,16 @@ PATIENCE = 60.0
 class Service:
     """`connector run` (or another command) on a settings file."""
 
-    def __init__(self, settings: Path, port: int, *command: str) -> None:
+    def __init__(self, settings: Path, port: int, *command: str, environment: dict[str, str] | None = None) -> None:
         self.settings, self.port, self.command = settings, port, command or ("run",)
+        self.environment = environment or {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")}
         self.process: subprocess.Popen[bytes] | None = None
         self.log = settings.with_name("service.log").open("ab")
 
     def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "connector.cli", "--config", str(self.settings), *self.command],
-            stdout=self.log, stderr=self.log, env=environment)
+            stdout=self.log, stderr=self.log, env=self.environment)
 
     def wait_until_alive(self) -> None:
         until = time.monotonic() + PATIENCE
