@@ -7,14 +7,16 @@ COPY connector connector
 RUN python -m venv /opt/connector && /opt/connector/bin/pip install --no-cache-dir .
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/connector --create-home connector
+RUN useradd --system --uid 10001 --home-dir /srv/connector --create-home connector \
+    && install -d -o connector -g connector /srv/connector/var
 COPY --from=build /opt/connector /opt/connector
-COPY mappings /etc/connector/mappings
-COPY sla_profiles /etc/connector/sla_profiles
-ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1 CONNECTOR_SETTINGS=/etc/connector/connector.yaml
-WORKDIR /var/lib/connector
+COPY mappings /srv/connector/mappings
+COPY sla_profiles /srv/connector/sla_profiles
+ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1 CONNECTOR_SETTINGS=/srv/connector/connector.yaml
+WORKDIR /srv/connector
 USER connector
-VOLUME /var/lib/connector
+# The SQLite store and files on their way to a tool. Web and worker must share it.
+VOLUME /srv/connector/var
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["connector", "health"]
