@@ -235,7 +235,7 @@ def quiet(deps: Deps) -> None:
 
 def compare(deps: Deps, name: str, handle: Handle, verdict: Verdict) -> None:
     with handle.desk.lock:
-        there = {handle.side.id_of(t): t for t in handle.desk.tickets.values() if not t.hidden}
+        there = {handle.side.id_of(t): t for t in handle.desk.tickets.values() if not (t.hidden or t.trashed)}
         titles = {id: (t.title, t.state) for id, t in there.items()}
     assert isinstance(deps.store, SqlStore)
     with deps.store.read() as tx:
