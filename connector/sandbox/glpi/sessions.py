@@ -109,6 +109,9 @@ def log_in(side: Glpi, given: Mapping[str, Any]) -> Session:
 
 def _by_password(side: Glpi, kind: str, value: str, given: Mapping[str, Any]) -> Person:
     login, password = str(given.get("login", "")), str(given.get("password", ""))
+    if (login or kind == "Basic") and not side.switches["credentials"]:
+        raise Fail("ERROR_LOGIN_WITH_CREDENTIALS_DISABLED",
+                   "usage of initSession resource with credentials is disabled")
     if kind == "Basic":
         try:
             login, _, password = base64.b64decode(value, validate=True).decode().partition(":")
@@ -116,9 +119,6 @@ def _by_password(side: Glpi, kind: str, value: str, given: Mapping[str, Any]) ->
             raise Fail("ERROR_GLPI_LOGIN", "Incorrect username or password") from None
     if not login:
         raise Fail("ERROR_LOGIN_PARAMETERS_MISSING", "parameter(s) login, password or user_token are missing")
-    if not side.switches["credentials"]:
-        raise Fail("ERROR_LOGIN_WITH_CREDENTIALS_DISABLED",
-                   "usage of initSession resource with credentials is disabled")
     for person in side.desk.people.values():
         if person.login == login and person.active and password == side.secret(f"password {login}"):
             return person

@@ -48,7 +48,8 @@ class OsTicket(Side):
         """Message-IDs and their tickets."""
         self.epoch = 1
         """Part of every cursor: raise it and all cursors are gone."""
-        self.switches: dict[str, bool] = {"plugin": True, "verify_email": False, "bmp": True}
+        self.switches: dict[str, bool] = {"plugin": True, "verify_email": False, "bmp": True,
+                                          "unregistered": True}
         self.required: dict[int, dict[str, str]] = {}
         """Fields that a help topic demands: topic id -> name -> label."""
         self.filtered = ("@spam.example",)

@@ -58,7 +58,9 @@ class Door:
         except ElementTree.ParseError:
             raise Refused(400, "XML error") from None
         body: dict[str, Any] = {child.tag: child.text or "" for child in root if child.tag != "attachments"}
-        return self.number(self.create({**root.attrib, **body}, "API"))
+        files = [{child.get("name", "file"): f"data:{child.get('type', '')};base64,{child.text or ''}"}
+                 for child in root.iterfind("attachments/file")]
+        return self.number(self.create({**root.attrib, **body, "attachments": files}, "API"))
 
     def number(self, ticket: Ticket) -> str:
         return self.side.number(ticket.id)
@@ -125,6 +127,9 @@ class Door:
             raise Refused(403, f"Unable to create new ticket :Ticket denied: {address}\n\nThis help desk is for use by "
                                "authorized users only")
         known = any(p.email.lower() == address.lower() for p in self.desk.people.values())
+        if not known and not self.side.switches["unregistered"]:
+            raise Refused(403, f"Unable to create new ticket :Ticket denied: {address}\n\nThis help desk is for use by "
+                               "authorized users only")
         if self.side.switches["verify_email"] or not _ADDRESS.fullmatch(address) or not (body.get("name") or known):
             raise not_created("user", "Incomplete client information")
 
@@ -161,13 +166,14 @@ class Door:
 
     def _files(self, ticket: Ticket, user: int, files: Any) -> None:
         for entry in files if isinstance(files, list) else ():
-            for name, data in (entry.items() if isinstance(entry, dict) else ()):
-                found = _DATA.fullmatch(str(data))
-                if found:
-                    raw = found[3].encode()
-                    if found[2].lower() == ";base64":
-                        raw = base64.b64decode(raw)
-                    self.desk.attach(ticket, user, name, found[1] or "text/plain", raw, touch=False)
+            if not isinstance(entry, dict) or not entry:
+                continue
+            # The first key is the name; in the shape of the XML API that makes a file called `name`.
+            name, data = next(iter(entry.items()))
+            found = _DATA.fullmatch(str(data))
+            raw, kind = (found[3], found[1] or "text/plain") if found else (str(data), "text/plain")
+            plain = base64.b64decode(raw) if found and found[2].lower() == ";base64" else raw.encode()
+            self.desk.attach(ticket, user, name, kind, plain, touch=False)
 
 
 def _id(value: Any, known: Any) -> int | None:
@@ -188,7 +194,7 @@ def _message(text: str) -> tuple[str, str]:
     """Plain text, or a data URL; without a charset its bytes are taken for ISO-8859-1."""
     found = _DATA.fullmatch(text)
     if not found:
-        return text, "text"
+        return text.rstrip(), "text"
     kind, parameters, body = found[1], found[2].lower(), found[3]
     if parameters == ";base64":
         body = base64.b64decode(body).decode("latin-1")
@@ -210,4 +216,4 @@ def _subject(text: str) -> str:
 
 def _bmp(text: str) -> str:
     """Tables are utf8mb3: what lies beyond is lost."""
-    return "".join(c for c in text if ord(c) <= 0xFFFF)
+    return "".join(c for c in text if ord(c) <= 0xFFFF).rstrip("\n")
