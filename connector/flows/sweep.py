@@ -100,7 +100,8 @@ def run(deps: Deps, tool: str, stop: Stop = never) -> Swept:
 def _hint_unknown(deps: Deps, tool: Tool, ids: list[str]) -> int:
     with deps.store.read() as tx:
         known = tx.tickets(tool.name, ids)
-    unknown = [id for id in ids if id not in known]
+    # One that we hold for deleted was restored without a stamp: GLPI's trash gives back like that.
+    unknown = [id for id in ids if id not in known or known[id].ticket.deleted]
     if unknown:
         with deps.store.begin() as tx:
             tx.hint(tool.name, unknown, deps.now())

@@ -41,6 +41,19 @@ def test_a_ticket_that_was_back_in_between_starts_anew(deps: Deps, tool: FakeToo
 
 
 @pytest.mark.usefixtures("fifty")
+def test_a_ticket_restored_without_a_stamp_is_alive_again(deps: Deps, tool: FakeTool, clock: Clock) -> None:
+    tool.hidden = {"7"}
+    for _ in range(2):
+        sweep.run(deps, "desk")
+        clock.forward(3600)
+    assert stored(deps, "7").ticket.deleted
+    tool.hidden = set()
+    sweep.run(deps, "desk")
+    hints.run(deps, "desk")
+    assert not stored(deps, "7").ticket.deleted
+
+
+@pytest.mark.usefixtures("fifty")
 def test_lost_rights_are_not_taken_for_deletions(deps: Deps, tool: FakeTool, clock: Clock) -> None:
     tool.hidden = {str(n) for n in range(20)}
     for _ in range(3):
