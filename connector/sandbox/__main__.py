@@ -1,4 +1,4 @@
-"""`python -m connector.sandbox --tool glpi=8101 --tool servicenow --tickets 500 --speed 60`: stand-ins by themselves."""
+"""Stand-ins by themselves: `python -m connector.sandbox --tool glpi=8101 --tool servicenow --tickets 500`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _tools(context: click.Context, parameter: click.Parameter, values: tuple[str
     found = []
     for value in values:
         make, _, port = value.partition("=")
-        if make not in MAKES or port and not (port.isdigit() and int(port) < 65_536):
+        if make not in MAKES or (port and not (port.isdigit() and int(port) < 65_536)):
             raise click.BadParameter(f"{value!r} (expected {' | '.join(MAKES)}, optionally =PORT)")
         found.append((make, int(port or 0)))
     return found
@@ -28,7 +28,8 @@ def _tools(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--tool", "tools", multiple=True, required=True, callback=_tools, metavar="MAKE[=PORT]",
               help="A tool to stand in for; may be repeated. Without a port a free one is taken.")
 @click.option("--tickets", type=click.IntRange(0), default=500, show_default=True, help="Tickets of the back-history.")
-@click.option("--days", type=click.FloatRange(0.01), default=30.0, show_default=True, help="Length of the back-history.")
+@click.option("--days", type=click.FloatRange(0.01), default=30.0, show_default=True,
+              help="Length of the back-history.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same desk.")
 @click.option("--speed", type=click.FloatRange(0), default=1.0, show_default=True,
               help="How many times faster the tools' clocks run (the Date header follows).")
@@ -49,7 +50,8 @@ def main(tools: list[tuple[str, int]], tickets: int, days: float, seed: int, spe
     try:
         for make, port in tools:
             handle = start(make, seed=seed, tickets=tickets, days=days, clock=speed, port=port, version=version,
-                           live=True, rate=rate, webhook=(webhook.format(make=make), webhook_secret) if webhook else None)
+                           live=True, rate=rate,
+                           webhook=(webhook.replace("{make}", make), webhook_secret) if webhook else None)
             handles.append(handle)
             click.echo(f"{make}: {handle.url} ({len(handle.desk.tickets)} tickets), control at "
                        f"{handle.side.url}/_sandbox/")

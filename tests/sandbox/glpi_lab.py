@@ -70,7 +70,7 @@ def names(handle: sandbox.Handle, login: str) -> dict[str, str]:
     side = handle.side
     assert isinstance(side, Glpi)
     person = side.desk.person(login)
-    answer = requests.get(f"{side.base()}/initSession", timeout=10, headers={
+    answer = requests.get(f"{side.rest()}/initSession", timeout=10, headers={
         "App-Token": side.secret("app token"), "Authorization": f"user_token {side.user_token(person)}"})
     return {"GLPI_APP_TOKEN": side.secret("app token"), "GLPI_SESSION_TOKEN": answer.json()["session_token"],
             "GLPI_USER_TOKEN_GLPI": side.user_token(side.desk.person("connector")),

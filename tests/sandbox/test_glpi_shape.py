@@ -9,7 +9,6 @@ import pytest
 
 from connector.sandbox import Handle
 from connector.sandbox.glpi import Glpi
-
 from tests.sandbox import glpi_lab, shape
 
 EXCHANGES = shape.recorded("glpi")
@@ -105,7 +104,7 @@ NOT_REPLAYED: Mapping[str, str] = {
     "auth_init_basic": "the recorded password is a placeholder; test_glpi.py logs in with one",
 }
 PARTLY: Mapping[str, str] = {
-    "auth_init_full_session": "a PHP session has some sixty keys of the user interface, which nobody reads over the API",
+    "auth_init_full_session": "a PHP session has some sixty keys of the user interface, which no connector reads",
     "session_get_full": "as above",
     "search_options_ticket": "shows only the options it can search (the recording is cut short, too)",
     "search_options_raw": "as above",

@@ -84,7 +84,7 @@ class Api:
         return answer({"cfg_glpi": {
             "version": self.side.version, "list_limit": 20, "list_limit_max": "50", "language": "en_GB",
             "url_base": self.side.url, "ajax_limit_count": "10", "date_format": "0", "priority_matrix": matrix,
-            "enable_api": "1", "url_base_api": self.side.base(), "document_max_size": "32"}})
+            "enable_api": "1", "url_base_api": self.side.rest(), "document_max_size": "32"}})
 
     def several(self) -> Response:
         """All or nothing: one missing id spoils the rest."""
@@ -145,7 +145,7 @@ class Api:
         if escaped:
             for key in kind.text:
                 if isinstance(made.get(key), str):
-                    made[key] = show.escape(made[key])
+                    made[key] = self.side.escape(made[key])
         if request.args.get("get_hateoas") != "false":
             made["links"] = self._links(kind, made)
         if request.args.get("expand_dropdowns") == "true":
@@ -157,7 +157,7 @@ class Api:
         return made
 
     def _links(self, kind: Kind, made: Item) -> list[dict[str, str]]:
-        base = self.side.base()
+        base = self.side.rest()
         links = []
         if kind.name not in ("Ticket", "Log") and made.get("itemtype") == "Ticket":
             links.append({"rel": "Ticket", "href": f"{base}/Ticket/{made['items_id']}"})
@@ -184,7 +184,7 @@ class Api:
             "SLA": lambda: {1: "TTR 8h", 2: "TTO 1h"}[value], "OLA": lambda: "OLA TTR 4h",
         }
         try:
-            return show.escape(paths[FOREIGN[key]]())
+            return self.side.escape(paths[FOREIGN[key]]())
         except KeyError:
             return None
 

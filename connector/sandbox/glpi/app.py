@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from connector.sandbox.glpi import documents
 from connector.sandbox.glpi.api import Api
 from connector.sandbox.glpi.errors import Fail
+from connector.sandbox.glpi.high import High
 from connector.sandbox.glpi.inputs import Fatal
 from connector.sandbox.glpi.sessions import current
 from connector.sandbox.glpi.side import Glpi
@@ -30,6 +31,9 @@ def make_app(side: Glpi) -> Flask:
         for at, tail in enumerate(("", "/", "/<a>", "/<a>/", "/<a>/<b>", "/<a>/<b>/", "/<a>/<b>/<c>", "/<a>/<b>/<c>/")):
             app.add_url_rule(root + tail, f"{root}{at}", routes.answer, methods=METHODS,
                              provide_automatic_options=False)
+    for at, path in enumerate(("/api.php/token", "/api.php/v2/<path:path>")):
+        app.add_url_rule(path, f"high{at}", routes.high_level, methods=METHODS,
+                         defaults={"path": "token"} if at == 0 else None)
     return app
 
 
@@ -38,6 +42,14 @@ class Routes:
         self.side = side
         self.api = Api(side)
         self.writer = Writer(self.api)
+        self.high = High(side)
+
+    def high_level(self, path: str) -> Response:
+        """GLPI 11 only; GLPI 10 has no such page."""
+        if not self.side.eleven:
+            return Response("<html><head><title>404 Not Found</title></head></html>\n", 404, content_type=HTML)
+        with self.side.desk.lock:
+            return self.high.route(path)
 
     def answer(self, a: str = "", b: str = "", c: str = "") -> Response:
         if request.method == "OPTIONS":
@@ -46,7 +58,7 @@ class Routes:
             with self.side.desk.lock:
                 response = self._route(a, b, c)
         except Fail as error:
-            response = error.answer(self.side.base())
+            response = error.answer(self.side.rest())
         except Fatal:
             return Response("", 200, content_type=HTML)
         if request.method in ("GET", "HEAD"):

@@ -44,11 +44,11 @@ def created(side: Glpi, session: Session) -> Response:
         told |= {"error": "Filetype not allowed", "prefix": prefix, "display": name, "filesize": f"{len(data)} o",
                  "id": f"docfilename{number}"}
     else:
-        told |= {"url": f"{side.url}/files/{prefix}{name}", "deleteUrl": f"{side.base()}?filenam={prefix}{name}",
+        told |= {"url": f"{side.url}/files/{prefix}{name}", "deleteUrl": f"{side.rest()}?filenam={prefix}{name}",
                  "deleteType": "DELETE", "prefix": prefix, "display": name, "filesize": f"{len(data)} o",
                  "id": f"docfilename{number}"}
     return answer({"id": number, "message": f"Item successfully added: {title}", "upload_result": {"filename": [told]}},
-                  201, {"location": f"{side.base()}/Document/{number}"})
+                  201, {"location": f"{side.rest()}/Document/{number}"})
 
 
 def download(file: File) -> Response:

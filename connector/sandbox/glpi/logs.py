@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from connector.sandbox.glpi.show import Item, Viewer, escape, shown_person
+from connector.sandbox.glpi.show import Item, Viewer, shown_person
 from connector.sandbox.glpi.side import SCALE, Glpi, local
 from connector.sandbox.model import ACTORS, Change, Ticket
 
@@ -54,10 +54,10 @@ def _lines(side: Glpi, ticket: Ticket, change: Change, viewer: Viewer) -> Iterat
         yield from _comment(ticket, change)
     elif field.startswith("comment:"):
         yield _Line("ITILFollowup", 18, 0, "", field.partition(":")[2])
-        yield _Line("ITILFollowup", 12, 0, escape(str(change.old)), escape(str(change.new)))
+        yield _Line("ITILFollowup", 12, 0, side.escape(str(change.old)), side.escape(str(change.new)))
     elif field == "file":
         file = next((f for f in ticket.files if f.id == change.new), None)
-        yield _Line("Document", 15, 0, "", f"{escape(file.name) if file else ''} ({change.new})")
+        yield _Line("Document", 15, 0, "", f"{side.escape(file.name) if file else ''} ({change.new})")
     elif field == "taken_at":
         seconds = int((change.new - ticket.opened_at).total_seconds()) if change.new else 0
         yield _Line("", 0, 150, "0", str(seconds))
@@ -95,7 +95,7 @@ def _shown(side: Glpi, kind: str, who: Any) -> str:
         return f"{who} (0)"
     name = (shown_person(desk.people[who]) if kind == "person" else desk.groups[who].name if kind == "group"
             else desk.suppliers[who].name)
-    return f"{escape(name)} ({who})"
+    return f"{side.escape(name)} ({who})"
 
 
 def _value(side: Glpi, field: str, value: Any, viewer: Viewer) -> str | None:
@@ -114,4 +114,4 @@ def _value(side: Glpi, field: str, value: Any, viewer: Viewer) -> str | None:
         return f"{desk.sites[value].name} ({value})" if value else "&nbsp; (0)"
     if field == "kind":
         return "2" if value == "service_request" else "1"
-    return escape(str(value))
+    return side.escape(str(value))

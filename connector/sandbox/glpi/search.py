@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from connector.sandbox.glpi.options import NAMED, TICKET, USERS
-from connector.sandbox.glpi.show import Viewer, escape
+from connector.sandbox.glpi.show import Viewer
 from connector.sandbox.glpi.side import SCALE, SOURCES, Glpi, instant, local
 from connector.sandbox.model import Ticket
 
@@ -58,7 +58,7 @@ class Cells:
         """Dates as they are stored: compared in UTC, whatever zone they are shown in."""
         self.raw: dict[int, Get] = {
             **{number: _date_of(name, zone) for number, name in dates.items()},
-            1: lambda t: escape(t.title), 21: lambda t: escape(t.description), 2: lambda t: t.id,
+            1: lambda t: side.escape(t.title), 21: lambda t: side.escape(t.description), 2: lambda t: t.id,
             12: lambda t: int(t.status), 10: lambda t: SCALE[t.urgency], 11: lambda t: SCALE[t.impact],
             3: lambda t: t.priority, 14: lambda t: 2 if t.kind == "service_request" else 1,
             7: lambda t: desk.categories[t.category].path if t.category in desk.categories else None,
@@ -153,7 +153,8 @@ def _leaf(part: Mapping[str, Any], cells: Cells, side: Glpi) -> Node:
     if how in ("under", "notunder"):
         return _node(lambda row: value in cells.ids[number](row), how == "notunder")
     if how in ("contains", "notcontains"):
-        return _node(contains(get, value, number in (2, 45)), how == "notcontains")
+        numeric = number in (2, 45)
+        return _node(contains(get, value if numeric else side.escape(value), numeric), how == "notcontains")
     raise BadCriteria("Malformed search criteria")
 
 
@@ -202,7 +203,7 @@ def contains(get: Callable[[Any], Any], value: str, number: bool) -> Test:
             ">=": lambda row: get(row) >= limit, "<=": lambda row: get(row) <= limit}
         return tests[found[1]]
     start, end = value.startswith("^"), value.endswith("$")
-    text = escape(value[start:len(value) - end]).lower()
+    text = value[start:len(value) - end].lower()
 
     def test(row: Any) -> bool:
         cell = get(row)

@@ -185,11 +185,6 @@ def source(at: int) -> Item:
             "is_ticketheader": 1, "is_itilfollowup": 1, "comment": None, "date_mod": None, "date_creation": None}
 
 
-def escape(text: str) -> str:
-    """As GLPI 10 stores what users type."""
-    return text.replace("&", "&#38;").replace("<", "&#60;").replace(">", "&#62;")
-
-
 def shown_person(p: Person) -> str:
     """How the log and dropdowns name somebody."""
     return f"{p.last} {p.first}".strip() if p.last else p.login

@@ -42,8 +42,23 @@ class Glpi(Side):
 
         return make_app(self)
 
-    def base(self) -> str:
+    @property
+    def eleven(self) -> bool:
+        """GLPI 11: the high-level API beside the old one, text stored as it was typed, webhooks of its own."""
+        return self.version.startswith("11")
+
+    def rest(self) -> str:
+        """The address of the old API."""
         return f"{self.url}/apirest.php"
+
+    def base(self) -> str:
+        return self.url if self.eleven else self.rest()
+
+    def escape(self, text: str) -> str:
+        """As GLPI 10 stores what users type."""
+        if self.eleven:
+            return text
+        return text.replace("&", "&#38;").replace("<", "&#60;").replace(">", "&#62;")
 
     def id_of(self, ticket: Ticket) -> str:
         return str(ticket.id)
@@ -90,6 +105,14 @@ class Glpi(Side):
         self.desk.trash(ticket, by, at=at)
 
     def auth(self) -> dict[str, Any]:
+        """For the high-level API in GLPI 11 (`old_auth` is for the other one)."""
+        if not self.eleven:
+            return self.old_auth()
+        login = self.account().login
+        return {"login": login, "password": self.secret(f"password {login}"), "client_id": self.secret("client")[:32],
+                "client_secret": self.secret("client secret")}
+
+    def old_auth(self) -> dict[str, Any]:
         return {"user_token": self.user_token(self.account()), "app_token": self.secret("app token")}
 
     def user_token(self, person: Person) -> str:
@@ -107,7 +130,7 @@ class Glpi(Side):
     def hook(self, happening: Happening, secret: str, delivery: int, at: float) -> tuple[dict[str, str], bytes]:
         """GLPI 10: our plugin. GLPI 11: GLPI's own webhook (body then timestamp, no separator)."""
         moment = str(int(at))
-        if self.version.startswith("11"):
+        if self.eleven:
             body = orjson.dumps(self._eleven(happening))
             mac = hmac.new(secret.encode(), body + moment.encode(), hashlib.sha256).hexdigest()
             return {"Content-Type": "application/json", "X-GLPI-signature": mac, "X-GLPI-timestamp": moment}, body

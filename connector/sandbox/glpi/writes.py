@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Response, request
 
-from connector.sandbox.glpi import inputs, show
+from connector.sandbox.glpi import inputs
 from connector.sandbox.glpi.api import Api
 from connector.sandbox.glpi.documents import created as document_created
 from connector.sandbox.glpi.errors import DENIED, Fail, answer
@@ -41,7 +41,7 @@ class Writer:
                 refused += 1
                 results.append({"id": False, "message": error.message})
                 continue
-            links.append(f"{self.side.base()}/{kind.name}/{number}")
+            links.append(f"{self.side.rest()}/{kind.name}/{number}")
             results.append({"id": number, "message": message})
         if not given.several:
             if refused:
@@ -87,7 +87,7 @@ class Writer:
         ticket = self.desk.create(session.person.id, **{**made, **first})
         for role, kind, who, mail in more:
             self.desk.add_actor(ticket, session.person.id, role, kind, who, mail)
-        title = show.escape(ticket.title) if _escaped() else ticket.title
+        title = self.side.escape(ticket.title) if _escaped() else ticket.title
         shown = f"{title} ({ticket.id})" if title else f"Ticket - ID {ticket.id} ({ticket.id})"
         return ticket.id, f"Item successfully added: {shown}"
 
