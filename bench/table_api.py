@@ -11,6 +11,7 @@ import hashlib
 import random
 import re
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -55,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     rows: ClassVar[list[bytes]] = []
     stamps: ClassVar[list[str]] = []
     requests: ClassVar[int] = 0
+    think: ClassVar[float] = 0.0
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -66,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         first = self.first(asked.get("sysparm_query", ""))
         start = first + int(asked.get("sysparm_offset", "0"))
+        time.sleep(self.think)
         some = self.rows[start : start + int(asked.get("sysparm_limit", "1000"))]
         total = len(self.rows) - first
         return self.answer(200, b'{"result":[' + b",".join(some) + b"]}", {"X-Total-Count": str(total)})
@@ -90,7 +93,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serves argv[1] incidents and prints its port."""
+    """Serves argv[1] incidents, each page after argv[2] seconds, and prints its port."""
+    Handler.think = float(sys.argv[2])
     rng = random.Random(7)
     for number in range(int(sys.argv[1])):
         row = incident(number, rng)
