@@ -23,7 +23,7 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous=FULL",  # decision 0010: what was answered is on disk, also after a power cut
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-32768",
+    "PRAGMA cache_size=-12000",
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA journal_size_limit=67108864",
 )
