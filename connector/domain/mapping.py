@@ -115,6 +115,11 @@ class Mapping:
         own = self._variants.get(field, {}).get(kind)
         return own if own is not None else self._base.get(field)
 
+    @property
+    def id_field(self) -> str:
+        """The record's field that names the ticket."""
+        return self._id
+
     # reading
 
     def read(self, tool: str, record: Record, when: When) -> Ticket:
