@@ -22,7 +22,7 @@ Facts = Mapping[str, Value]
 
 DERIVED: Final = ("acknowledged", "responded", "awaiting_reply", "reassignments", "reopenings", "major_incident")
 """Facts that follow from the history rather than stand on the ticket."""
-_KNOWN: Final = (*(field for field in FIELDS if field not in DATES and field != "custom"), *DERIVED)
+_KNOWN: Final = ("tool", *(field for field in FIELDS if field not in DATES and field != "custom"), *DERIVED)
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }

@@ -284,5 +284,5 @@ def _role(actor: str, ticket: Ticket) -> Role:
 
 
 def _place(entry: Entry) -> int:
-    """Orders events of one instant as the rows stood."""
-    return entry.row * 64
+    """Orders events of one instant by the tie breaker, where it is a number, else as the rows stood in the file."""
+    return int(entry.tie if isinstance(entry.tie, (int, float)) else entry.row) * 64
