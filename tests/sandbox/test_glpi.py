@@ -123,13 +123,14 @@ def test_times_are_shown_taken_and_searched_in_the_zone_of_the_account(start: St
     hours = {"UTC": 9, "America/New_York": 13, "Europe/Zurich": 7}
     assert glpi.ticket(str(id)).opened_at.hour == hours[zone]
 
-    def found(value: str) -> int:
-        return int(ask(f"search/Ticket?criteria[0][field]=19&criteria[0][searchtype]=morethan&range=0-9"
+    def found(value: str, field: int = 19) -> int:
+        return int(ask(f"search/Ticket?criteria[0][field]={field}&criteria[0][searchtype]=morethan&range=0-9"
                        f"&criteria[0][value]={value}").json()["totalcount"])
 
     stamp = datetime.fromisoformat(shown["date_mod"])
     assert found(str(stamp)) == 0  # strict, in whole seconds
     assert found(str(stamp - timedelta(seconds=1))) == 1
+    assert (found("2026-07-01 09:00:00", 15), found("2026-07-01 08:59:59", 15)) == (0, 1)
 
 
 def search(criteria: str) -> str:
