@@ -1,0 +1,21 @@
+"""Links between the pages of the documentation lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+
+def build() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_build", Path(__file__).parents[1] / "docs/build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_link_leads_somewhere() -> None:
+    docs = build()
+    assert [problem for page in docs.pages() for problem in docs.broken(page)] == []
