@@ -84,7 +84,8 @@ def compile_rule(problems: Problems, path: Path, name: str, spec: Any) -> tuple[
         problems.add(path, f"expected a tool field or a table with `from`, not {shown(spec)}")
         return Rule(name), {}
     problems.keys(path, spec, KEYS)
-    base = _compile(problems, path, name, spec) if set(spec) - {"kinds", "owner", "note"} else Rule(name)
+    by_kind_alone = "kinds" in spec and not set(spec) - {"kinds", "owner", "note"}
+    base = Rule(name) if by_kind_alone else _compile(problems, path, name, spec)
     variants: dict[str, Rule] = {}
     kinds = spec.get("kinds", {})
     if not isinstance(kinds, Mapping):
@@ -107,7 +108,7 @@ def compile_rule(problems: Problems, path: Path, name: str, spec: Any) -> tuple[
         variants[str(kind)] = _compile(problems, here, name, {**outer, **own})
     if "kinds" in spec and "from" in spec and "values" not in spec and all("values" in v for v in kinds.values() if
                                                                           isinstance(v, Mapping)):
-        base = Rule(name, sources=base.sources, targets=base.targets)
+        base = Rule(name, sources=base.sources)
     owner = _owner(problems, path, name, spec, bool(base.targets or any(v.targets for v in variants.values())))
     for rule in (base, *variants.values()):
         rule.owner = owner

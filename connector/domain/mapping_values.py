@@ -92,6 +92,8 @@ class Table:
             self.exact[name] = found
 
     def parse(self, value: Any) -> Any:
+        if value is None:
+            return None
         return state_pair(value) if self.field == "state" else canonical(self.field, value)
 
     def _load_others(self, problems: Problems, path: Path, value: Any) -> None:
@@ -181,6 +183,9 @@ class Table:
         except ValueError as error:
             problems.add(path, str(error))
             return
+        if wanted is None:
+            problems.add(path, 'for "not set" list "" under `values`')
+            return
         name = text(key)
         if name not in self.raw:
             problems.add(path, f"{shown(key)} is not among `values`{did_you_mean(name, self.raw)}")
@@ -201,6 +206,11 @@ class Table:
             return self.raw[name]
         return tuple(_number(part) for part in name.split("/"))
 
+    def _empty(self) -> str:
+        if self.exact.get("", _MISSING) is None:
+            return ""
+        raise ValueError("it cannot be emptied: the table has no value for that")
+
     def _label(self, value: Any) -> str:
         return state_name(value) if self.field == "state" and value is not None else str(value)
 
@@ -209,8 +219,8 @@ class Table:
         try:
             return self._back[value]
         except KeyError:
-            if value is None and "" in self.exact and self.exact[""] is None:
-                return ""
+            if value is None:
+                return self._empty()
             if self.others is AS_IS and isinstance(value, str) and value not in self.raw:
                 return value
             known = ", ".join(sorted(self._label(v) for v in self._back))
