@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "db": "db:db",
     "check": "check:check",
     "schema": "schema:schema",
+    "sync": "sync:sync",
     "import": "importing:importing",
     "user": "user:user",
     "sla": "sla:sla",
