@@ -27,9 +27,8 @@ def assess(ticket: Ticket, events: Iterable[Event], registry: Registry, now: dat
     """The clocks of a ticket at `now`, and what is worth remembering of them.
 
     Remembered are the version of every profile that applies (running clocks keep it until an admin applies another), a
-    breach once, and, when history read late shows that a recorded breach was none, its correction; what was
-    recorded of a profile that is gone stays. Doing it again
-    with the events appended gives no events.
+    breach once, and, when history read late shows that a recorded breach was none, its correction; what was recorded
+    of a profile that is gone stays. Doing it again with the events appended gives no events.
     """
     every = list(events)
     line = effective(every)
