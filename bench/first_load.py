@@ -71,7 +71,9 @@ def postgres() -> Iterator[Callable[[], str]]:
     try:
         yield new
     finally:
+        process = server.get_postmaster_info().process
         server.cleanup()
+        process.wait(60)
         shutil.rmtree(data, ignore_errors=True)
 
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from multiprocessing.connection import Connection
 
@@ -49,8 +50,9 @@ def test_processes_that_claim_at_once_share_the_work_and_keep_the_order(store_ur
         tx.enqueue([order(f"{n:03}", f"lane{n % 12}") for n in range(120)], NOW)
     pipes = [SPAWN.Pipe(duplex=False) for _ in range(2)]
     workers = [SPAWN.Process(target=work, args=(store_url, f"w{n}", out)) for n, (_, out) in enumerate(pipes)]
-    for worker in workers:
+    for worker, (_, out) in zip(workers, pipes, strict=True):
         worker.start()
+        out.close()  # so that a worker that dies ends the wait for it
     results = [into.recv() for into, _ in pipes]
     for worker in workers:
         worker.join()
@@ -65,20 +67,28 @@ def test_processes_that_claim_at_once_share_the_work_and_keep_the_order(store_ur
 
 
 def test_two_open_claims_never_hold_two_deliveries_of_a_lane(postgres_url: str) -> None:
-    """A claims the head while another transaction enqueues and commits; B, at the same moment, must get nothing."""
+    """The order with the smaller number is committed last, while its successor is being claimed: two heads at once."""
     store = open_store(postgres_url)
-    with store.begin() as tx:
-        tx.enqueue([order("1"), order("2")], NOW)
-    claimed: list[str] = []
+    claimed: list[object] = []
 
     def other() -> None:
-        with store.begin() as tx:
-            claimed.extend(found.key for found in tx.claim("b", NOW, LEASE, {"glpi": 9}))
+        try:
+            with store.begin() as tx:
+                claimed.extend(found.key for found in tx.claim("b", NOW, LEASE, {"glpi": 9}))
+        except Exception as error:
+            claimed.append(error)
 
-    with store.begin() as tx:
-        assert [found.key for found in tx.claim("a", NOW, LEASE, {"glpi": 9})] == ["1"]
-        thread = threading.Thread(target=other)
-        thread.start()
+    with ExitStack() as late:
+        late.enter_context(store.begin()).enqueue([order("first")], NOW)
+        with store.begin() as tx:
+            tx.enqueue([order("second")], NOW)
+        with store.begin() as tx:
+            assert [found.key for found in tx.claim("a", NOW, LEASE, {"glpi": 9})] == ["second"]
+            late.close()
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join(0.2)
+            assert claimed == []  # waits for the claim that is open
     thread.join()
     assert claimed == []
     store.close()
@@ -106,6 +116,7 @@ def test_a_worker_killed_between_claim_and_done_loses_nothing(store_url: str) ->
     into, out = SPAWN.Pipe(duplex=False)
     worker = SPAWN.Process(target=die, args=(store_url, out))
     worker.start()
+    out.close()
     assert into.recv() == "1"
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
@@ -131,6 +142,7 @@ def test_a_process_killed_in_a_transaction_leaves_no_trace(store_url: str) -> No
     into, out = SPAWN.Pipe(duplex=False)
     worker = SPAWN.Process(target=half_save, args=(store_url, out))
     worker.start()
+    out.close()
     into.recv()
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
