@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -14,7 +17,11 @@ import orjson
 from connector.commands.context import Context, pass_context
 from connector.commands.progress import progress
 from connector.domain.errors import ConfigError, Problem
-from connector.flows.importing import Import, Rejected, Report
+from connector.domain.exported import Rejected
+from connector.flows.importing import Import, Report, Stopped
+
+if TYPE_CHECKING:
+    from connector.domain.mapping import Mapping
 
 SHOWN = 20
 """Bad rows told on the screen; all of them are in the file of rejects."""
@@ -39,71 +46,91 @@ def importing(
     from connector.settings import load_mapping
 
     mapping = load_mapping(mapping_file)
-    if mapping.rows is None:
-        raise ConfigError([Problem("has no `rows` section: it says what a row is", str(mapping_file), path="rows")])
-    name = tool or mapping.rows.tool
-    if not name:
-        raise ConfigError([Problem("name the tool: rows.tool in the mapping, or --tool", str(mapping_file))])
-    with _rejecting(rejects or file.with_name(file.name + ".rejects.jsonl")) as reject:
-        work = Import(mapping, name, reject)
+    name = _name(mapping, mapping_file, tool)
+    with _rejecting(rejects or file.with_name(file.name + ".rejects.jsonl")) as reject, _interruptible() as stop:
+        work = Import(mapping, name, reject, stop)
         if dry_run:
-            ended = _dry(work, file)
+            ended = _through(work, file, _count)
         else:
             with context.deployed() as deployment:
                 if name in deployment.settings.tools:
-                    raise ConfigError([Problem(f"`{name}` is a connected tool: import under another name")])
-                ended = _keep(work, file, deployment.deps)
+                    raise ConfigError([Problem(f"`{name}` is a connected tool, whose history would count twice: "
+                                               "import under another name (--tool)")])
+                deps, resume = deployment.deps, f"import/{_digest(file, mapping_file)}"
+                ended = _through(work, file, lambda work, tickets: work.keep(deps, tickets, resume))
     _tell(work.report, ended, dry_run)
     raise SystemExit(0 if ended and not work.report.rejected else 1)
 
 
-def _keep(work: Import, file: Path, deps: object) -> bool:
-    from connector.importers import digest, read
-    from connector.importers.staging import grouped
-    from connector.ports import Deps
+def _name(mapping: Mapping, file: Path, asked: str | None) -> str:
+    from connector.schemas import TOOL_NAME
 
-    assert isinstance(deps, Deps)
-    stop = _on_interrupt()
-    rows = read(file, work.rows)
-    with progress("tickets") as tell:
-        def told(report: Report) -> None:
-            tell(report.tickets, report.tickets)
-
-        if not work.rows.audit:
-            return work.keep(deps, work.tickets(rows), stop=stop, progress=told)
-        with grouped(work.entries(rows)) as groups:
-            return work.keep(deps, work.histories(groups), resume=f"import/{digest(file)}", stop=stop, progress=told)
+    if mapping.rows is None:
+        raise ConfigError([Problem("has no `rows` section: it says what a row is", str(file), path="rows")])
+    name = asked or mapping.rows.tool
+    if not name:
+        raise ConfigError([Problem("name the tool: rows.tool in the mapping, or --tool", str(file))])
+    if not TOOL_NAME.match(name):
+        raise ConfigError([Problem(f"`{name}` is not a name for a tool: expected a short one of a-z, 0-9, - and _")])
+    return name
 
 
-def _dry(work: Import, file: Path) -> bool:
-    from connector.importers import read
-    from connector.importers.staging import grouped
+def _through(work: Import, file: Path, use: Callable[[Import, Iterator[Any]], bool]) -> bool:
+    """Read the whole file, then `use` its tickets one by one. Says whether the end was reached."""
+    from connector.importers import count, read
+    from connector.importers.staging import staged
 
-    rows = read(file, work.rows)
-    if not work.rows.audit:
-        for one in work.tickets(rows):
-            _count(work.report, len(one.events))
-        return True
-    with grouped(work.entries(rows)) as groups:
-        for one in work.histories(groups):
-            _count(work.report, len(one.events))
+    total = count(file) or 0
+    with ExitStack() as stack:
+        with progress("rows") as tell:
+            work.progress = lambda report: tell(report.rows, max(total, report.rows))
+            try:
+                found = stack.enter_context(staged(work.entries(read(file, work.rows))))
+            except Stopped:
+                return False
+        _complete(work, file)
+        with progress("tickets") as tell:
+            work.progress = lambda report: tell(report.tickets, found.tickets)
+            return use(work, work.tickets(found.groups()))
+
+
+def _complete(work: Import, file: Path) -> None:
+    """Columns that no row has are a mistake; JSON leaves out what is empty, so there it may be none."""
+    missing = work.export.missing(work.columns, str(file)) if work.report.rows else []
+    if missing and "json" not in file.suffix:
+        raise ConfigError(missing)
+    for problem in missing:
+        click.echo(f"{problem} in any row", err=True)
+
+
+def _count(work: Import, tickets: Iterator[Any]) -> bool:
+    for one in tickets:
+        work.report.tickets += 1
+        work.report.events += len(one.events)
+        if work.stop():
+            return False
     return True
 
 
-def _count(report: Report, events: int) -> None:
-    report.tickets += 1
-    report.events += events
+def _digest(*files: Path) -> str:
+    """Names what is imported and how, so that an import stopped half-way is only taken up for the same."""
+    from connector.importers import digest
+
+    return hashlib.sha256("".join(digest(file) for file in files).encode()).hexdigest()[:32]
 
 
 @contextmanager
 def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
     """A function that takes rows set aside; the file is only made when there is one."""
     told = 0
-    with path.with_name(path.name + ".part").open("wb") as stream:
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as stream:
+        part.chmod(0o600)
+
         def reject(rejected: Rejected) -> None:
             nonlocal told
             told += 1
-            stream.write(orjson.dumps(rejected) + b"\n")
+            stream.write(orjson.dumps(rejected, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n")
             if told <= SHOWN:
                 where = f"row {rejected.row}" + (f" (ticket {rejected.ticket})" if rejected.ticket else "")
                 click.echo(f"{where}: {'; '.join(rejected.reasons)}", err=True)
@@ -112,7 +139,6 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
             yield reject
         finally:
             stream.flush()
-            part = Path(stream.name)
             if told:
                 part.replace(path)
                 click.echo(f"{told} rows set aside in {path}", err=True)
@@ -120,20 +146,31 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
                 part.unlink()
 
 
-def _on_interrupt() -> Callable[[], bool]:
-    """Ctrl-C ends after the batch under way."""
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM end after the batch under way."""
     ended = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, lambda *_: ended.set())
-    return ended.is_set
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield ended.is_set
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(report: Report, ended: bool, dry_run: bool) -> None:
     click.echo(f"{report.rows:,} rows, {report.rejected:,} set aside")
     if dry_run:
         click.echo(f"{report.tickets:,} tickets with {report.events:,} events would be kept")
-        return
-    click.echo(f"{report.tickets:,} tickets: {report.new:,} new, {report.changed:,} changed, "
-               f"{report.unchanged:,} as they were; {report.events:,} events added")
+    else:
+        click.echo(f"{report.tickets:,} tickets: {report.new:,} new, {report.changed:,} changed, "
+                   f"{report.unchanged:,} as they were; {report.events:,} events added")
     if not ended:
         click.echo("stopped: start again to go on")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.exported import Row
 from connector.domain.problems import did_you_mean
 from connector.domain.rows import Rows
-from connector.flows.importing import Row
 from connector.importers import csv_file, jsonl, parquet, xlsx
 
 READERS: Final[dict[str, Callable[[Path, Rows], Iterator[Row]]]] = {
@@ -35,3 +35,8 @@ def digest(path: Path) -> str:
         while chunk := stream.read(1 << 20):
             found.update(chunk)
     return found.hexdigest()
+
+
+def count(path: Path) -> int | None:
+    """How many rows a file has, where it says so itself."""
+    return parquet.count(path) if path.suffix.lower() == ".parquet" else None

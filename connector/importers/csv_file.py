@@ -1,4 +1,7 @@
-"""CSV: any of four delimiters, UTF-8 with or without BOM, UTF-16 with BOM, else the encoding the mapping names."""
+"""CSV: any of four delimiters, UTF-8 with or without BOM, UTF-16 with BOM, else the encoding the mapping names.
+
+Rows are numbered as a spreadsheet shows them: a cell with line breaks does not count more than once.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import codecs
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TextIO
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.exported import Row
 from connector.domain.rows import Rows
-from connector.flows.importing import Row
 
 DELIMITERS: Final = ",;\t|"
 LONGEST_CELL: Final = 10_000_000
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_ADVICE: Final = "name the encoding in the mapping (rows.encoding, such as cp1252)"
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
@@ -22,44 +26,48 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
     encoding = _encoding(path, rows)
     number = rows.header
     try:
-        with path.open("r", encoding=encoding, newline="") as stream:
+        # A byte that does not fit makes its row a bad one, and the rest goes on; UTF-16 knows no such way.
+        errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
+        with path.open("r", encoding=encoding, errors=errors, newline="") as stream:
             for _ in range(rows.header - 1):
-                next(stream, None)
-            place = stream.tell()
-            delimiter = _delimiter(stream.readline(), rows)
-            stream.seek(place)
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            names = next(reader, None)
-            _check(names, path)
-            assert names is not None
-            for cells in reader:
+                stream.readline(LONGEST_CELL)
+            names, cells = _begin(stream, rows, path)
+            for row in cells:
                 number += 1
-                if not cells:
-                    continue
-                yield _row(number, names, cells)
+                if row:
+                    yield _row(number, names, row, encoding)
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(f"row {number + 1} is not {encoding}: name the encoding in the mapping "
-                                   f"(rows.encoding, such as cp1252): byte 0x{error.object[error.start]:02x}",
-                                   str(path))]) from None
+        raise ConfigError([Problem(f"row {number + 1} is not {encoding}: {_ADVICE}: byte "
+                                   f"0x{error.object[error.start]:02x}", str(path))]) from None
     except csv.Error as error:
         raise ConfigError([Problem(f"row {number + 1} is not CSV: {error}", str(path))]) from None
     except OSError as error:
         raise ConfigError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
 
 
-def _row(number: int, names: list[str], cells: list[str]) -> Row:
-    if len(cells) != len(names):
-        return Row(number, {}, f"{len(cells)} cells under {len(names)} headings")
-    values: dict[str, Any] = dict(zip(names, cells, strict=True))
-    return Row(number, values)
-
-
-def _check(names: list[str] | None, path: Path) -> None:
-    if not names or not any(names):
+def _begin(stream: TextIO, rows: Rows, path: Path) -> tuple[list[str], Iterator[list[str]]]:
+    place = stream.tell()
+    delimiter = _delimiter(stream.readline(LONGEST_CELL), rows)
+    stream.seek(place)
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    names = [name.strip() for name in next(reader, [])]
+    if not any(names):
         raise ConfigError([Problem("has no row of headings", str(path))])
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         raise ConfigError([Problem(f"has the heading `{name}` more than once", str(path)) for name in doubled])
+    return names, reader
+
+
+def _row(number: int, names: list[str], cells: list[str], encoding: str) -> Row:
+    for cell in cells:
+        if not cell.isascii():
+            wrong = next((char for char in cell if "\udc80" <= char <= "\udcff"), "")
+            if wrong:
+                return Row(number, {}, f"byte 0x{ord(wrong) - 0xdc00:02x} is not {encoding}: {_ADVICE}")
+    if len(cells) != len(names):
+        return Row(number, {}, f"{len(cells)} cells under {len(names)} headings")
+    return Row(number, {name: cell for name, cell in zip(names, cells, strict=True) if name})
 
 
 def _encoding(path: Path, rows: Rows) -> str:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.exported import Row
 from connector.domain.rows import Rows
-from connector.flows.importing import Row
 
 BATCH: Final = 5_000
 
@@ -29,3 +29,11 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
         raise ConfigError([Problem(f"is not Parquet that can be read: {reason}", str(path))]) from None
     except OSError as error:
         raise ConfigError([Problem(f"cannot be read: {error.strerror or error}", str(path))]) from None
+
+
+def count(path: Path) -> int | None:
+    try:
+        with pq.ParquetFile(path) as file:
+            return int(file.metadata.num_rows)
+    except (pa.ArrowException, OSError):
+        return None

@@ -2,51 +2,90 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.exported import Row
 from connector.domain.problems import did_you_mean
 from connector.domain.rows import Rows
-from connector.flows.importing import Row
+
+LARGEST: Final = 4 * 1024**3
+"""Bytes a workbook may unpack to: a small file can claim to hold any amount."""
+_UNREADABLE: Final = (BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, SyntaxError, OSError,
+                      EOFError, AttributeError, TypeError, IndexError)
+"""What openpyxl raises for files that are broken in one way or another (ParseError is a SyntaxError)."""
+_ERRORS: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise ConfigError([Problem(f"is not an xlsx workbook: {error}", str(path))]) from None
+    book = _open(path)
     try:
         if rows.sheet and rows.sheet not in book.sheetnames:
             hint = did_you_mean(rows.sheet, book.sheetnames)
             raise ConfigError([Problem(f"has no sheet `{rows.sheet}`{hint}", str(path), path="rows.sheet")])
+        if not book.worksheets:
+            raise ConfigError([Problem("has no sheet with cells", str(path))])
         sheet = book[rows.sheet] if rows.sheet else book.worksheets[0]
-        names: list[str] = []
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-            if number < rows.header or not any(cell is not None for cell in cells):
-                continue
-            if not names:
-                names = _names(cells, path)
-                continue
-            values: dict[str, Any] = {name: _value(cell) for name, cell in zip(names, cells, strict=False) if name}
-            yield Row(number, values)
-        if not names:
-            raise ConfigError([Problem("has no row of headings", str(path))])
+        # Some programs write a size that is not the sheet's, and openpyxl would believe it.
+        sheet.reset_dimensions()
+        yield from _rows(_cells(sheet, path), rows, path)
     finally:
         book.close()
 
 
+def _open(path: Path) -> Any:
+    try:
+        with ZipFile(path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > LARGEST:
+                raise ConfigError([Problem(f"unpacks to more than {LARGEST // 1024**3} GB", str(path))])
+        return load_workbook(path, read_only=True, data_only=True)
+    except _UNREADABLE as error:
+        raise ConfigError([Problem(f"is not an xlsx workbook: {error}", str(path))]) from None
+
+
+def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except _UNREADABLE as error:
+        raise ConfigError([Problem(f"is a workbook that cannot be read to its end: {error}", str(path))]) from None
+
+
+def _rows(found: Iterator[tuple[Any, ...]], rows: Rows, path: Path) -> Iterator[Row]:
+    names: list[str] = []
+    for number, cells in enumerate(found, 1):
+        if number < rows.header or not any(cell is not None for cell in cells):
+            continue
+        if not names:
+            names = _names(cells, path)
+        else:
+            yield _row(number, names, cells)
+    if not names:
+        raise ConfigError([Problem("has no row of headings", str(path))])
+
+
 def _names(cells: tuple[Any, ...], path: Path) -> list[str]:
-    names = ["" if cell is None else str(cell) for cell in cells]
+    names = ["" if cell is None else str(_value(cell)).strip() for cell in cells]
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         raise ConfigError([Problem(f"has the heading `{name}` more than once", str(path)) for name in doubled])
     return names
+
+
+def _row(number: int, names: list[str], cells: tuple[Any, ...]) -> Row:
+    values: dict[str, Any] = dict.fromkeys((name for name in names if name), None)
+    for name, cell in zip(names, cells, strict=False):
+        if name:
+            values[name] = _value(cell)
+            if isinstance(cell, str) and cell in _ERRORS:
+                return Row(number, values, f"`{name}` holds the error {cell}")
+    return Row(number, values)
 
 
 def _value(cell: Any) -> Any:

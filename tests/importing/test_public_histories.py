@@ -89,7 +89,7 @@ def test_each_change_of_state_group_and_priority_is_one_event(
 def test_what_is_filled_back_onto_every_row_is_no_event(imported: Desk) -> None:
     _, histories = every(imported)
     fields = {event.field for events in histories.values() for event in events}
-    assert not fields & {"resolved_at", "closed_at", "custom.made_sla", "custom.closed_code", "custom.resolved_by"}
+    assert not fields & {"resolved_at", "closed_at", "custom.closed_code", "custom.resolved_by"}
 
 
 def test_the_same_file_again_adds_nothing(imported: Desk) -> None:
