@@ -50,7 +50,8 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
         admin.upgrade(settings.store_url)
         with deployed(settings) as deployment:
             worker = Worker(deployment.deps)
-            server = Server(create_app(Services.of(deployment.store, deployment.deps, settings)), settings.host, port)
+            parts = Services.of(deployment.store, deployment.deps, settings, deployment.agreements)
+            server = Server(create_app(parts), settings.host, port)
             web = threading.Thread(target=server.run, name="web", daemon=True)
             web.start()
             password = _user(deployment.store, deployment.deps.now())

@@ -89,7 +89,7 @@ def _serve(deployment: Deployment, host: str | None, port: int | None) -> None:
         deployment.settings, host=host or deployment.settings.host,
         port=deployment.settings.port if port is None else port,
     )
-    app = create_app(Services.of(deployment.store, deployment.deps, settings))
+    app = create_app(Services.of(deployment.store, deployment.deps, settings, deployment.agreements))
     server = Server(app, settings.host, settings.port)
     on_end(server.end)
     click.echo(f"{settings.name}: http://{settings.host}:{server.port}/", err=True)

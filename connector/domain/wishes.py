@@ -55,8 +55,8 @@ def _typed(patch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def own_events(ticket: Ticket, patch: Mapping[str, Value], at: datetime, revision: int, actor: str, *,
-               first: int = 0) -> tuple[list[Event], dict[str, tuple[str, ...]]]:
-    """The events of a change by us, and their keys by unit."""
+               first: int = 0, role: Role = Role.CONNECTOR) -> tuple[list[Event], dict[str, tuple[str, ...]]]:
+    """The events of a change by us, and their keys by unit. `role`: an agent's for what a person did here."""
     found: list[Event] = []
     keys: dict[str, tuple[str, ...]] = {}
     for name, value in patch.items():
@@ -64,7 +64,7 @@ def own_events(ticket: Ticket, patch: Mapping[str, Value], at: datetime, revisio
         if same(old, value):
             continue
         event = Event(key=f"own/{revision}/{name}", at=at, kind=EventKind.CHANGED, field=name, old=old, new=value,
-                      seq=LATE + revision * PER_REVISION + first + len(found), actor=actor, role=Role.CONNECTOR,
+                      seq=LATE + revision * PER_REVISION + first + len(found), actor=actor, role=role,
                       origin=Origin.CONNECTOR)
         found.append(event)
         keys[unit_of(name)] = (*keys.get(unit_of(name), ()), event.key)

@@ -1,4 +1,8 @@
-"""Changes by us: the ticket, its history and the delivery are written in one transaction, the tool is told later."""
+"""Changes by us: the ticket, its history and the delivery are written in one transaction, the tool is told later.
+
+`role` tells a person's work on our pages or through our API (AGENT: it counts as an answer, it acknowledges) from
+what the connector does by itself (CONNECTOR: no clock starts, stops or pauses because of it).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ from connector.flows.reading import PLACEHOLDER, UNREAD, lane, retried, shown, t
 from connector.ports import Change, Deps, Stored, Tool, Tx
 
 
-def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: int | None = None) -> Stored:
+def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: int | None = None,
+         role: Role = Role.AGENT) -> Stored:
     """Change fields of a ticket. Raises NotFound, or Refused with every problem.
 
     Fields that already have the value are left out; if nothing is left, nothing happens. `only_at` is the revision the
@@ -35,17 +40,18 @@ def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: in
             wanted = checked(stored.ticket, patch)
             _allowed(tool, stored.ticket, wanted)
             if wanted:
-                place(tx, deps, tool, stored, wanted, actor, f"edit/{stored.key}/{stored.revision}")
+                place(tx, deps, tool, stored, wanted, actor, f"edit/{stored.key}/{stored.revision}", role)
                 tx.audit(deps.now(), actor, "edit", str(stored.ticket.ref), {"fields": sorted(wanted)})
             return tx.by_key([key])[key]
 
     return retried(work)
 
 
-def place(tx: Tx, deps: Deps, tool: Tool, stored: Stored, wanted: Mapping[str, Value], actor: str, key: str) -> None:
+def place(tx: Tx, deps: Deps, tool: Tool, stored: Stored, wanted: Mapping[str, Value], actor: str, key: str,
+          role: Role = Role.CONNECTOR) -> None:
     """Write a wish down: the ticket as wanted, its events, and the delivery."""
     at = own_time(deps, tool, stored)
-    events, keys = own_events(stored.ticket, wanted, at, stored.revision, actor)
+    events, keys = own_events(stored.ticket, wanted, at, stored.revision, actor, role=role)
     tx.save([Change(ticket=put(stored.ticket, wanted), before=stored, base=shown(stored), events=events,
                     history_due=stored.history_due, missing_since=stored.missing_since)])
     tx.enqueue([Order(key=key, target=tool.name, verb=Verb.UPDATE, lane=lane(tool.name, stored.key),
@@ -59,18 +65,18 @@ def own_time(deps: Deps, tool: Tool, stored: Stored) -> datetime:
     return now if seen.version == UNREAD else max(now, seen.updated_at)
 
 
-def comment(deps: Deps, key: int, said: Comment, actor: str, once: str = "") -> str:
+def comment(deps: Deps, key: int, said: Comment, actor: str, once: str = "", role: Role = Role.AGENT) -> str:
     """Add a comment or note. Gives its key; the same `once` twice is one comment. Raises NotFound or Refused."""
     if not said.text.strip():
         raise Refused("text: an empty comment says nothing")
     once = once or uuid4().hex
     kind = EventKind.COMMENTED if said.public else EventKind.NOTED
     what = {"key": once, "text": said.text, "public": said.public, "author": said.author}
-    return _say(deps, key, kind, Verb.COMMENT, what, actor, said.text)
+    return _say(deps, key, kind, Verb.COMMENT, what, actor, said.text, role)
 
 
 def attach(deps: Deps, key: int, name: str, media_type: str, chunks: Iterable[bytes], actor: str,
-           once: str = "") -> str:
+           once: str = "", role: Role = Role.AGENT) -> str:
     """Add a file. Gives its key; the same `once` twice is one file. Raises NotFound or Refused."""
     name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not name or any(ord(letter) < 32 for letter in name):
@@ -79,10 +85,11 @@ def attach(deps: Deps, key: int, name: str, media_type: str, chunks: Iterable[by
         _living(tx, key, lock=False)
     digest, size = files.keep(deps, chunks)
     what = {"key": once or uuid4().hex, "name": name, "media_type": media_type, "size": size, "digest": digest}
-    return _say(deps, key, EventKind.ATTACHED, Verb.ATTACH, what, actor, name)
+    return _say(deps, key, EventKind.ATTACHED, Verb.ATTACH, what, actor, name, role)
 
 
-def _say(deps: Deps, key: int, kind: EventKind, verb: Verb, what: dict[str, Any], actor: str, text: str) -> str:
+def _say(deps: Deps, key: int, kind: EventKind, verb: Verb, what: dict[str, Any], actor: str, text: str,
+         role: Role) -> str:
     once = str(what["key"])
     with deps.store.begin() as tx:
         stored = _living(tx, key)
@@ -90,17 +97,19 @@ def _say(deps: Deps, key: int, kind: EventKind, verb: Verb, what: dict[str, Any]
         order = Order(key=f"{verb}/{stored.key}/{once}", target=tool.name, verb=verb, payload=what, ticket=stored.key,
                       lane=lane(tool.name, stored.key))
         if tx.enqueue([order], deps.now()):
-            tx.append([(stored.key, said_event(kind, once, own_time(deps, tool, stored), stored, actor, text))])
+            tx.append([(stored.key, said_event(kind, once, own_time(deps, tool, stored), stored, actor, text, role))])
+            tx.schedule({stored.key: deps.now()})
             tx.audit(deps.now(), actor, str(verb), str(stored.ticket.ref), {"key": once})
     return once
 
 
-def said_event(kind: EventKind, key: str, at: datetime, stored: Stored, actor: str, text: str) -> Event:
+def said_event(kind: EventKind, key: str, at: datetime, stored: Stored, actor: str, text: str,
+               role: Role) -> Event:
     return Event(key=key, at=at, kind=kind, seq=LATE + stored.revision * PER_REVISION, actor=actor, text=text,
-                 role=Role.CONNECTOR, origin=Origin.CONNECTOR)
+                 role=role, origin=Origin.CONNECTOR)
 
 
-def create(deps: Deps, tool: str, draft: Draft, key: str, actor: str) -> Stored:
+def create(deps: Deps, tool: str, draft: Draft, key: str, actor: str, role: Role = Role.AGENT) -> Stored:
     """Create a ticket in a tool. The same `key` twice is one ticket. Raises Refused with every problem.
 
     Until the tool has it, the ticket's id is `~key`.
@@ -116,7 +125,7 @@ def create(deps: Deps, tool: str, draft: Draft, key: str, actor: str) -> Stored:
         raise Refused("title: a new ticket needs one")
     connected.mapping.write({**wanted, "kind": draft.kind} if connected.mapping.writable("kind") else wanted,
                             draft.kind)
-    event = Event(key=f"create/{key}", at=at, kind=EventKind.CREATED, actor=actor, role=Role.CONNECTOR,
+    event = Event(key=f"create/{key}", at=at, kind=EventKind.CREATED, actor=actor, role=role,
                   origin=Origin.CONNECTOR)
     with deps.store.begin() as tx:
         old = _created(tx, tool, blank.id, key)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connector.domain.delivery import Delivery
 from connector.domain.errors import NotFound, Refused
-from connector.domain.history import Event, EventKind
+from connector.domain.history import Event, EventKind, Role
 from connector.domain.memory import superseded
 from connector.domain.ticket import Attachment, Comment, Draft, Kind, Ticket
 from connector.domain.values import agrees, fields, unit, unit_of
@@ -205,7 +205,10 @@ def _said(deps: Deps, tool: Tool, delivery: Delivery, id: str, said: str, kind: 
             raise Lost
         stored, known = locked(tx, tool, delivery)
         if key in superseded(known):
-            again = said_event(kind, f"{key}#{delivery.attempts}", own_time(deps, tool, stored), stored, "", text)
+            first = next((event for event in known if event.key == key), None)
+            actor, role = (first.actor, first.role) if first is not None else ("", Role.CONNECTOR)
+            again = said_event(kind, f"{key}#{delivery.attempts}", own_time(deps, tool, stored), stored, actor, text,
+                               role)
             tx.append([(stored.key, again)])
         if readable:
             tx.hint(tool.name, [id], deps.now())

@@ -24,6 +24,8 @@ class Right(StrEnum):
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
     USERS_MANAGE = "users:manage"
+    AGREEMENTS_READ = "agreements:read"
+    AGREEMENTS_MANAGE = "agreements:manage"
 
 
 class Door(StrEnum):
@@ -48,7 +50,9 @@ class Role(StrEnum):
     SUPPLIER = "supplier"
 
 
-_VIEWER: Final = frozenset({Right.TICKETS_READ, Right.TOOLS_READ, Right.DELIVERIES_READ, Right.IMPORTS_READ})
+_VIEWER: Final = frozenset(
+    {Right.TICKETS_READ, Right.TOOLS_READ, Right.DELIVERIES_READ, Right.IMPORTS_READ, Right.AGREEMENTS_READ}
+)
 _AGENT: Final = _VIEWER | {
     Right.TICKETS_WRITE,
     Right.DELIVERIES_RETRY,

@@ -9,6 +9,7 @@ from typing import Final
 
 from flask import current_app
 
+from connector.agreements import Agreements
 from connector.ports import Deps
 from connector.settings import Settings
 from connector.store.accounts import Accounts
@@ -32,9 +33,13 @@ class Services:
     answers: Answers
     vitals: Callable[[], tuple[str, ...]] = tuple
     """Reasons why this deployment is not ready to work, in words; none when it is."""
+    agreements: Agreements | None = None
+    """The agreements in force; None where there is no folder of them, and then no ticket has clocks."""
 
     @classmethod
-    def of(cls, store: SqlStore, deps: Deps, settings: Settings) -> Services:
+    def of(
+        cls, store: SqlStore, deps: Deps, settings: Settings, agreements: Agreements | None = None
+    ) -> Services:
         from connector.web.vitals import reasons
 
         return cls(
@@ -45,6 +50,7 @@ class Services:
             sessions=Sessions(store),
             answers=Answers(store),
             vitals=lambda: reasons(store, deps.now()),
+            agreements=agreements,
         )
 
     @property

@@ -32,6 +32,8 @@ class Entry:
     @property
     def tone(self) -> str:
         """What colours the entry, never alone: the wording says the same."""
+        if self.kind == "clock":
+            return str(self.events[0].data["what"])
         if self.kind != "changed":
             return self.kind
         moves = [(event.old in ENDED, event.new in ENDED) for event in self.events if event.field == "state"]

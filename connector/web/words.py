@@ -109,6 +109,8 @@ RIGHTS: Final = {
     "audit:read": mark("Read the audit trail"),
     "metrics:read": mark("Read metrics"),
     "users:manage": mark("Manage users and tokens"),
+    "agreements:read": mark("Read agreements"),
+    "agreements:manage": mark("Change agreements, apply them to open tickets"),
 }
 ACTIONS: Final = {
     "signed in": mark("Signed in"),
@@ -126,6 +128,32 @@ ACTIONS: Final = {
     "delivery retried": mark("Delivery retried"),
     "delivery dropped": mark("Delivery dropped"),
     "quarantine retried": mark("Quarantine retried"),
+    "agreement.save": mark("Agreement saved"),
+    "agreement.apply": mark("Agreement applied to tickets"),
+}
+TARGETS: Final = {
+    "acknowledge": mark("Acknowledgement"),
+    "first_response": mark("First response"),
+    "next_response": mark("Next response"),
+    "update": mark("Update"),
+    "resolution": mark("Resolution"),
+}
+CLOCK_STATES: Final = {
+    "running": mark("Running"),
+    "paused": mark("Paused"),
+    "met": mark("Met"),
+    "breached": mark("Breached"),
+    "cancelled": mark("Does not apply"),
+}
+AGREEMENTS: Final = {
+    "sla": mark("Customer (SLA)"),
+    "ola": mark("Own team (OLA)"),
+    "uc": mark("Supplier (UC)"),
+}
+COVERAGE: Final = {
+    "included": mark("Included"),
+    "excluded": mark("Not included"),
+    "billed": mark("Billed separately"),
 }
 _VALUES: Final = {
     "kind": KINDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.errors import NotFound, Refused, TryLater
-from connector.domain.history import EventKind
+from connector.domain.history import EventKind, Origin, Role
 from connector.domain.ticket import Comment, Draft, Kind, PendingOn, State
 from connector.flows import burial, deliver, editing, hints, intake
 from connector.ports import Deps
@@ -383,3 +383,28 @@ def test_a_deleted_ticket_cannot_be_edited(deps: Deps, tool: FakeTool, clock: Cl
     assert stored(deps, "1").ticket.deleted
     with pytest.raises(Refused, match="deleted"):
         editing.edit(deps, one, {"title": "x"}, "anna")
+
+
+def test_a_persons_edits_count_as_an_agents_and_our_own_do_not(deps: Deps, one: int) -> None:
+    editing.edit(deps, one, {"title": "by hand"}, "user:anna")
+    editing.edit(deps, one, {"title": "by rule"}, "automation", role=Role.CONNECTOR)
+    editing.comment(deps, one, Comment(text="by hand", public=True), "user:anna")
+    editing.comment(deps, one, Comment(text="by rule", public=True), "automation", role=Role.CONNECTOR)
+    editing.attach(deps, one, "a.txt", "text/plain", [b"x"], "automation", role=Role.CONNECTOR)
+    made = editing.create(deps, "desk", Draft(kind=Kind.INCIDENT, fields={"title": "new"}), "k9", "user:anna")
+    with deps.store.read() as tx:
+        told = tx.history([one, made.key])
+    ours = [e for e in told[one] if e.origin is Origin.CONNECTOR]
+    assert sorted((e.kind, e.actor, e.role) for e in ours) == [
+        ("attached", "automation", Role.CONNECTOR), ("changed", "automation", Role.CONNECTOR),
+        ("changed", "user:anna", Role.AGENT), ("commented", "automation", Role.CONNECTOR),
+        ("commented", "user:anna", Role.AGENT)]
+    assert [(e.actor, e.role) for e in told[made.key]] == [("user:anna", Role.AGENT)]
+
+
+def test_after_a_comment_the_clocks_are_looked_at_again(deps: Deps, one: int) -> None:
+    with deps.store.begin() as tx:
+        tx.schedule({one: None})
+    editing.comment(deps, one, Comment(text="hello", public=True), "user:anna")
+    with deps.store.read() as tx:
+        assert [stored.key for stored in tx.due(deps.now(), 10)] == [one]

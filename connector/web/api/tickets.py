@@ -26,8 +26,10 @@ from connector.web.api.common import (
     paged,
 )
 from connector.web.api.shapes import ProblemSchema
+from connector.web.api.shapes_clocks import ClockList
 from connector.web.auth.identity import who
 from connector.web.errors import Problem
+from connector.web.pages import clocks
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -156,6 +158,19 @@ class History(MethodView):
         """Read a ticket's history, oldest first"""
         detail = found(key)
         return {"complete": not detail.history_due, "items": effective(detail.events)}
+
+
+@api.route("/tickets/<int:key>/clocks")
+class Clocks(MethodView):
+    @door(Right.TICKETS_READ)
+    @api.response(200, ClockList)
+    @api.alt_response(404, schema=ProblemSchema)
+    def get(self, key: int) -> Any:
+        """Read a ticket's clocks as they stand now, each with the ledger behind its due time
+
+        `problems` says why a ticket has no clock, or none of some kind of agreement.
+        """
+        return clocks.out(clocks.of(found(key), who()), services().now())
 
 
 @api.route("/tickets/<int:key>/comments")

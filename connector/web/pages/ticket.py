@@ -13,6 +13,7 @@ from connector.web.attachments import streamed
 from connector.web.auth.identity import who
 from connector.web.errors import from_connector
 from connector.web.i18n import _
+from connector.web.pages import clocks
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -50,6 +51,7 @@ def _page(
         suggestions={item.name: services().queries.choices(item.name) for item in inputs if item.suggest},
         can_edit=can_edit,
         differs=actions.differs(detail),
+        clocks=clocks.of(detail, who()),
         trouble=trouble,
         form=form or {},
     )
