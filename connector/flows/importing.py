@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as replace_fields
 from itertools import islice
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from connector.domain.changes import diff, digest, older
-from connector.domain.exported import Entry, Export, Imported, Rejected, Row, content_key, imported
+from connector.domain.exported import Export, Rejected, Row
+from connector.domain.exported_history import Entry, Imported, imported
 from connector.domain.history import Event, EventKind, Origin
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.ports import Change, Deps, Stored, Tx
@@ -128,26 +128,19 @@ class Import:
     def _again(self, one: Imported, stored: Stored, history: Sequence[Event]) -> Change:
         """What a file adds to a ticket already there."""
         late = older(one.ticket, stored.ticket)
-        ticket = stored.ticket if late else one.ticket
-        if self.rows.audit:
-            events = _told_anew(self._continued(one, stored), history, late)
-        else:
+        if not self.rows.audit:
+            ticket = stored.ticket if late else one.ticket
             events = [imported(event) for event in diff(stored.ticket, ticket, revision=stored.revision)]
+        else:
+            one = self.export.continued(one, stored.ticket)
+            earliest = {name: getattr(one.ticket, name) for name in self.export.firsts}
+            ticket = replace(stored.ticket, **earliest) if late else one.ticket
+            events = _told_anew(one, history, late)
         return Change(ticket=ticket, before=stored, base=stored.base, events=events)
-
-    def _continued(self, one: Imported, stored: Stored) -> Imported:
-        """Where a file begins after the one before it ended, its first row changes the ticket we have."""
-        if one.first is None or one.since is None or one.since <= stored.ticket.updated_at:
-            return one
-        found = diff(self.export.at_the_time(stored.ticket), one.first)
-        opening = [replace(imported(event), key=content_key(event, one.since, one.first.version), inferred=False)
-                   for event in found]
-        said = [event for event in one.events[: one.opening] if event.kind in (EventKind.COMMENTED, EventKind.NOTED)]
-        return replace_fields(one, events=[*opening, *said, *one.events[one.opening:]], opening=0)
 
 
 def _told_anew(one: Imported, history: Sequence[Event], late: bool) -> list[Event]:
-    """The events that are new, and which earlier imported ones of the same time they replace.
+    """The events that are new, and which earlier imported ones they replace: those of the same time.
 
     A file older than what we have only adds what lies before it.
     """
@@ -161,15 +154,17 @@ def _told_anew(one: Imported, history: Sequence[Event], late: bool) -> list[Even
             and event.kind is not EventKind.SUPERSEDED]
     told = {_standing(event.key, gone): event for event in one.events}
     events = [replace(event, key=key) for key, event in told.items() if key not in have]
-    if late:
-        first = min((event.at for event in ours if event.kind is not EventKind.CREATED), default=None)
-        return [event for event in events if first is None or event.at < first]
     assert one.since is not None
     assert one.until is not None
-    stale = sorted(event.key for event in ours if event.key not in told and one.since <= event.at <= one.until)
+    if late:
+        first = min((event.at for event in ours), default=one.until)
+        events = [event for event in events if event.at < first]
+    creates = any(event.kind is EventKind.CREATED for event in (events if late else told.values()))
+    stale = [event.key for event in ours if event.key not in told and (
+        creates if event.kind is EventKind.CREATED else not late and one.since <= event.at <= one.until)]
     if stale:
-        events.append(Event(key=f"superseded/{digest(*stale)}", at=one.until, kind=EventKind.SUPERSEDED,
-                            origin=Origin.IMPORT, data={"keys": tuple(stale)}))
+        events.append(Event(key=f"superseded/{digest(*sorted(stale))}", at=one.until, kind=EventKind.SUPERSEDED,
+                            origin=Origin.IMPORT, data={"keys": tuple(sorted(stale))}))
     return events
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Entry
+from connector.domain.exported_history import Entry
 
 BATCH = 5_000
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -86,6 +87,26 @@ def test_each_change_of_state_group_and_priority_is_one_event(
     assert {field: ours[field] for field in wanted} == dict(wanted)
 
 
+def test_the_incident_log_gives_exactly_these_events(imported: Desk) -> None:
+    tickets, histories = every(imported)
+    events = [event for events in histories.values() for event in events]
+    assert Counter(str(event.kind) for event in events) == {"created": 24_918, "changed": 138_557}
+    assert Counter(event.field for event in events) == {
+        "": 24_918, "state": 72_396, "group": 23_321, "assignee": 14_006, "pending_on": 12_639,
+        "custom.made_sla": 9_114, "title": 2_128, "service": 2_094, "category": 1_314, "priority": 436, "impact": 354,
+        "urgency": 325, "custom.knowledge": 208, "site": 109, "supplier": 104, "custom.contact_type": 5, "requester": 4}
+    assert sum(stored.ticket.resolved_at is None for stored in tickets) == 1_556, "as the publishers' file has it"
+    assert {str(event.origin) for event in events} == {"import"}
+
+
+def test_the_creation_is_never_after_the_first_row(imported: Desk, cases: dict[str, list[dict[str, Any]]]) -> None:
+    tickets, histories = every(imported)
+    for stored in tickets:
+        first = cases[stored.ticket.id][0]
+        created = next(event for event in histories[stored.key] if str(event.kind) == "created")
+        assert created.at.replace(tzinfo=None) == min(first["opened_at"], first["sys_updated_at"])
+
+
 def test_what_is_filled_back_onto_every_row_is_no_event(imported: Desk) -> None:
     _, histories = every(imported)
     fields = {event.field for events in histories.values() for event in events}
@@ -105,8 +126,19 @@ def test_the_italian_help_desk_is_imported_completely(desk: Desk) -> None:
     tickets, _ = every(desk)
     rows = pq.read_table(ITALIAN).to_pylist()
     assert len(tickets) == len({row["case_id"] for row in rows})
-    closed = {row["case_id"] for row in rows if row["activity"] == "Closed"}
-    assert sum(str(stored.ticket.state) == "closed" for stored in tickets) == pytest.approx(len(closed), abs=30)
+    last = {row["case_id"]: row["activity"] for row in rows}
+    ends = Counter(last.values())
+    ours = Counter(str(stored.ticket.state) for stored in tickets)
+    assert ours["closed"] == ends["Closed"] == 4_557
+    assert ours["resolved"] == ends["Resolve ticket"] + ends["VERIFIED"] == 11
+    assert ours == {"closed": 4_557, "resolved": 11, "pending": 9, "in_progress": 3}
+    closings: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row["activity"] == "Closed":
+            closings[row["case_id"]].append(row["complete_timestamp"].replace(tzinfo=ZoneInfo("Europe/Rome")))
+    for stored in tickets:
+        if str(stored.ticket.state) == "closed":
+            assert stored.ticket.closed_at in closings[stored.ticket.id]
 
 
 def test_the_backtest_page_says_what_the_backtest_says(imported: Desk) -> None:
