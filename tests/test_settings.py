@@ -227,7 +227,7 @@ def test_addresses_that_are_fine(load: Callable[..., Settings], url: str) -> Non
     ("https://", "expected an address"), ("https://a.example:99999", "is not an address"),
     ("https://a.example?x=1", "without `?`"), ("https://a .example", "without `?`, `#` or blanks"),
     ("file:///etc/passwd", "expected an address"), ("http://127.0.0.1.example.org", "in the open"),
-    ("https://[::1", "is not an address"),
+    ("https://[::1", "is not an address"), ("https://me@desk.example.org", "holds a user name or password"),
 ])
 def test_addresses_that_are_not(mistakes: Callable[..., list[str]], url: str, message: str) -> None:
     assert message in mistakes(tool(url=f'"{url}"'))[0]

@@ -140,6 +140,15 @@ def test_the_most_exact_key_wins(raw: tuple[str, str], expected: tuple[State, Pe
     assert (ticket.state, ticket.pending_on) == expected
 
 
+def test_the_order_of_the_keys_does_not_matter() -> None:
+    spec = """{from: [a, b, c], values: {"3": pending, "3/*/9": pending/change, "3/1": pending/customer, 1: new}}"""
+    mapping = changed(state=spec)
+    raw = {"a": "3", "b": "1", "c": "8"}
+    assert read(raw, mapping).pending_on is PendingOn.CUSTOMER
+    assert read({**raw, "b": "2", "c": "9"}, mapping).pending_on is PendingOn.CHANGE
+    assert read({**raw, "b": "2"}, mapping).pending_on is None
+
+
 def test_a_hold_reason_that_is_not_listed_is_unknown() -> None:
     with pytest.raises(BadRecord, match="state: unknown value '3/7' in `state, hold`"):
         read({"state": "3", "hold": "7"}, changed(state=HOLD))
@@ -153,6 +162,13 @@ def test_what_one_of_two_fields_says_alone_in_history() -> None:
     assert (mapping.field_of("state"), mapping.field_of("hold")) == ("state", "pending_on")
     with pytest.raises(ValueError, match="unknown value '99'"):
         mapping.value("state", "99")
+
+
+def test_what_one_field_says_alone_is_not_guessed() -> None:
+    mapping = changed(state='{from: [a, b], values: {"3/1": pending, "3/2": closed, "4/1": new}}')
+    assert mapping.value("state", "4") is State.NEW
+    with pytest.raises(ValueError, match="'3' alone is ambiguous"):
+        mapping.value("state", "3")
 
 
 def test_a_state_of_two_fields_is_written_to_both() -> None:
