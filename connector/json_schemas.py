@@ -50,6 +50,7 @@ def mapping() -> dict[str, Any]:
         "properties": {
             "mapping": {"type": "string"}, "vendor": {"type": "string"}, "id": {"type": "string"},
             "description": {"type": "string"}, "source": {"type": "string"}, "rows": {"type": "object"},
+            "clocks": {"type": "object", "additionalProperties": {"type": "string"}},
             "fields": {"type": "object", "properties": fields, "patternProperties": {r"^custom\.\w+$": {}}},
         },
     }

@@ -6,6 +6,7 @@ import base64
 import io
 import random
 import secrets
+import shutil
 import threading
 import time
 from collections import Counter
@@ -86,7 +87,7 @@ class Tools:
         with path.open("w", encoding="utf-8") as stream:
             YAML().dump(settings, stream)
         if Path("sla_profiles").is_dir():
-            (folder / "sla_profiles").symlink_to(Path("sla_profiles").resolve())
+            shutil.copytree("sla_profiles", folder / "sla_profiles")  # a copy: its pages can edit them
         return path
 
 

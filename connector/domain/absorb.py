@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connector.domain.changes import changed_fields, diff
-from connector.domain.history import Event, EventKind, Origin, effective
+from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.mapping import Owner
 from connector.domain.memory import conflict, is_exact, reconcile, supersede, superseded
 from connector.domain.merge import Clash, Context, Side, plan
@@ -190,12 +190,19 @@ class _Work:
         if not same(clash.lost, clash.kept):
             self._record(name, clash.lost, clash.kept, clash.rule)
         patch = fields({name: value})
-        events, keys = own_events(self.reading, patch, self.now, self.revision, "", first=128 + len(self.events))
+        actor, role = self._who(self.open[name])
+        events, keys = own_events(self.reading, patch, self.now, self.revision, actor, first=128 + len(self.events),
+                                  role=role)
         self.events += events
         self.kept[name] = value
         self.again_fields.update(patch)
         self.again_events.update(keys)
         self.waiting = True
+
+    def _who(self, line: Sequence[Wish]) -> tuple[str, Role]:
+        """Whose wish it is: told again it stays the same person's."""
+        keys = {key for wish in line for key in wish.events}
+        return next(((e.actor, e.role) for e in reversed(self.known) if e.key in keys), ("", Role.CONNECTOR))
 
     def lose(self, name: str, line: Sequence[Wish], lost: Any, kept: Any, rule: str) -> None:
         self._void(line)

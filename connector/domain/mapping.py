@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from typing import Any, Final, NoReturn
 
+from connector.domain import write_back
 from connector.domain.errors import BadRecord, Problem, Refused
 from connector.domain.mapping_plan import Failed, Plan, takes_empty
 from connector.domain.mapping_rules import Owner, Rule, compile_rule
@@ -22,7 +23,7 @@ __all__ = ["Mapping", "Owner", "Record"]
 Record = Table[str, Any]
 """A tool's ticket, flattened by the adapter: tool field name -> raw value."""
 
-TOP: Final = ("mapping", "vendor", "id", "fields", "rows", "description", "source")
+TOP: Final = ("mapping", "vendor", "id", "fields", "rows", "clocks", "description", "source")
 _STATES: Final = ("state", "pending_on")
 
 
@@ -33,8 +34,8 @@ def _no_dates(raw: str) -> NoReturn:
 class Mapping:
     """What each canonical field of one tool is read from, written to, and owned by."""
 
-    __slots__ = ("_base", "_custom", "_file", "_from", "_id", "_plans", "_variants", "name", "reads", "rows", "vendor",
-                 "writes")
+    __slots__ = ("_base", "_custom", "_file", "_from", "_id", "_plans", "_variants", "clocks", "name", "reads", "rows",
+                 "vendor", "writes")
 
     name: str
     vendor: str
@@ -42,6 +43,8 @@ class Mapping:
     writes: frozenset[str]
     rows: Rows | None
     """How the rows of an exported file make tickets; None for a live tool."""
+    clocks: Table[str, write_back.Told]
+    """Custom fields that are told what the ticket's clocks say."""
 
     @classmethod
     def from_dict(cls, data: Table[str, Any], file: str = "", where: Where = nowhere) -> Mapping:
@@ -74,6 +77,7 @@ class Mapping:
             if name not in fields and isinstance(data.get("fields"), Table):
                 problems.add(("fields",), f"`{name}` is missing: every ticket has one")
         self.rows = Rows.parse(problems, ("rows",), data["rows"]) if "rows" in data else None
+        self.clocks = write_back.parse(problems, data.get("clocks", {}), self._base, self._variants, self.vendor)
         self._finish()
 
     @staticmethod

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain.assess import Assessment, assess
+from connector.domain.engine import Result
+from connector.domain.errors import Refused
 from connector.domain.history import Event
 from connector.domain.registry import Registry
-from connector.ports import Deps, Stored
+from connector.domain.ticket import Value
+from connector.domain.write_back import wanted
+from connector.flows.editing import place
+from connector.flows.reading import PLACEHOLDER
+from connector.ports import Deps, Stored, Tool, Tx
 
+ACTOR = "clocks"
 BATCH = 500
 """Tickets of one transaction."""
 
@@ -21,6 +28,8 @@ class Report:
     events: int = 0
     unmatched: int = 0
     """Tickets to which no profile applies, or more than one alike."""
+    written: int = 0
+    """Values on their way to fields of tools."""
 
 
 def tick(deps: Deps, stop: Callable[[], bool] = lambda: False) -> Report:
@@ -45,14 +54,46 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         histories = tx.history([stored.key for stored in due])
         events: list[tuple[int, Event]] = []
         moments: dict[int, datetime | None] = {}
+        wishes: list[tuple[Stored, Result]] = []
         for stored, told in _assessed(due, histories, registry, now):
             events.extend((stored.key, event) for event in told.events)
             moments[stored.key] = told.next_at
             report.unmatched += bool(told.result.problems)
+            if _tells(deps, stored):
+                wishes.append((stored, told.result))
         report.events += len(tx.append(events))
+        for stored, result in wishes:
+            report.written += _tell(tx, deps, stored, result, histories.get(stored.key, ()))
         tx.schedule(moments)
     report.looked += len(due)
     return len(due)
+
+
+def _tells(deps: Deps, stored: Stored) -> bool:
+    """Whether the ticket's tool wants to be told of clocks, and they are known: not before all history was read."""
+    tool = deps.tools.get(stored.ticket.tool)
+    if tool is None or not tool.mapping.clocks or stored.missing_since is not None:
+        return False
+    return not stored.history_due and stored.ticket.id[:1] != PLACEHOLDER
+
+
+def _tell(tx: Tx, deps: Deps, stored: Stored, result: Result, history: Sequence[Event]) -> int:
+    """Write what the clocks say into the tool's fields, where it differs: as the connector, so no clock minds."""
+    tool = deps.tools[stored.ticket.tool]
+    patch = {name: value for name, value in wanted(tool.mapping.clocks, result, stored.ticket, history).items()
+             if _writes(tool, stored, name, value)}
+    if patch:
+        place(tx, deps, tool, stored, patch, ACTOR, f"clocks/{stored.key}/{stored.revision}")
+    return len(patch)
+
+
+def _writes(tool: Tool, stored: Stored, name: str, value: Value) -> bool:
+    """A field may be there for some kinds of tickets only."""
+    try:
+        tool.mapping.write({name: value}, stored.ticket.kind)
+    except Refused:
+        return False
+    return True
 
 
 def _assessed(
