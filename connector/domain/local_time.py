@@ -46,7 +46,7 @@ def read(raw: str, formats: tuple[str, ...]) -> datetime:
             return datetime.strptime(word, pattern)  # noqa: DTZ007 (the zone is the caller's business)
         except ValueError:
             continue
-    if word.isdigit():
+    if word.isdigit() and len(word) != 8:  # eight digits are a date in the basic form of ISO 8601
         raise ValueError(f"{shown(raw)} is a number, not a date")
     try:
         return datetime.fromisoformat(word)

@@ -37,6 +37,12 @@ def test_what_is_no_time_is_told(raw: str) -> None:
         utc(raw, dates=("%d/%m/%Y",))
 
 
+def test_a_number_is_no_date_but_for_eight_digits() -> None:
+    with pytest.raises(ValueError, match="'42430' is a number, not a date"):
+        utc("42430")
+    assert utc("20160302") == "2016-03-02T00:00:00+00:00"
+
+
 def test_an_hour_the_clock_jumped_over() -> None:
     with pytest.raises(ValueError, match="does not exist in Europe/Zurich: the clock jumped over it"):
         utc("2026-03-29 02:30", timezone=ZURICH)

@@ -154,6 +154,8 @@ def test_an_older_file_takes_nothing_back(kept: Any) -> None:
     assert (report.changed, report.events) == (0, 0)
     assert one.told() == whole.told()
     assert str(one.all()["1"][0].state) == "closed"
+    one.take([WHOLE[0], row(2, "work", "z")])
+    assert one.told() == whole.told(), "nor does it add to the time that is told already"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
@@ -175,6 +177,8 @@ def test_parts_in_the_wrong_order_lose_nothing_that_was_told_exactly(kept: Any) 
     fields = [(event[2], event[4]) for event in parts.told()["1"]]
     assert ("state", "in_progress") in fields
     assert ("state", "closed") in fields
+    assert [event[1] for event in parts.told()["1"] if event[0] == "created"] == [START + timedelta(minutes=1)]
+    assert parts.all()["1"][0].opened_at == START + timedelta(minutes=1)
     assert str(parts.all()["1"][0].state) == "closed"
 
 
@@ -235,13 +239,28 @@ def test_ties_written_as_text_are_ordered_as_numbers(kept: Any) -> None:
     assert [event[4] for event in one.told()["1"]][1:] == ["in_progress", "resolved"]
 
 
+def test_to_and_fro_within_one_minute_is_told_in_full(kept: Any) -> None:
+    one = kept()
+    one.take([row(n, "new", group, minute=0) for n, group in enumerate("abab")])
+    assert [(event[3], event[4]) for event in one.told()["1"][1:]] == [("a", "b"), ("b", "a"), ("a", "b")]
+
+
+def test_rows_of_one_minute_stay_in_order_when_more_become_known(kept: Any) -> None:
+    one = kept()
+    rows = [row(n, "new", minute=0, said=str(n)) for n in range(1, 10)]
+    one.take([rows[0], rows[8]])
+    one.take(rows)
+    assert [event[5] for event in one.told()["1"][1:]] == [str(n) for n in range(1, 10)]
+
+
 def test_where_no_column_says_when_a_ticket_ended_its_rows_do(kept: Any) -> None:
     one = kept()
     one.take([*WHOLE, *(row(n, state, id="2") for n, state in ((1, "done"), (2, "work"), (3, "done"))),
-              row(1, "done", id="3"), row(2, "work", id="3")])
+              row(1, "done", id="3"), row(2, "work", id="3"),
+              *(row(n, state, id="4") for n, state in ((1, "done"), (2, "work"), (3, "shut")))])
     stamps = {id: [at and (at - START).seconds // 60 for at in (t.resolved_at, t.closed_at)]
               for id, (t, _) in one.all().items()}
-    assert stamps == {"1": [4, 5], "2": [3, None], "3": [None, None]}, "of the last time, and none when open again"
+    assert stamps == {"1": [4, 5], "2": [3, None], "3": [None, None], "4": [None, 3]}, "of the last time it ended"
 
 
 def test_the_first_row_proves_the_creation_and_no_more(kept: Any) -> None:

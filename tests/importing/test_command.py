@@ -62,6 +62,7 @@ def test_columns_the_mapping_needs_and_the_file_lacks_are_told_at_once(desk: Des
     assert done.exit_code == 1
     assert "fields.title: has no column `subject`, did you mean `subjct`?" in done.output
     assert "fields.state: has no column `state`" in done.output
+    assert "row 2" not in done.output, "no row is read by a mapping that does not fit"
     assert ids(desk) == set()
 
 
