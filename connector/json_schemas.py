@@ -11,8 +11,8 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from connector.domain.mapping_rules import Owner
-from connector.domain.ticket import FIELDS
 from connector.domain.transforms import NAMES as TRANSFORMS
+from connector.domain.vocabulary import MAPPED
 from connector.schemas import SettingsSchema
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +32,7 @@ def settings() -> dict[str, Any]:
 def mapping() -> dict[str, Any]:
     """Of mappings/*.yaml."""
     names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    step = {"anyOf": [{"enum": sorted(TRANSFORMS)}, {"type": "object", "maxProperties": 1}]}
     rule = {
         "type": "object",
         "properties": {
@@ -40,10 +41,10 @@ def mapping() -> dict[str, Any]:
             "else": {"description": "What any other value means; null for not known."},
             "write": {"description": "true: back into the same field; a field's name; or our value: the tool's."},
             "owner": {"enum": [str(owner) for owner in Owner]},
-            "transform": {"type": "array", "items": {"anyOf": [{"enum": sorted(TRANSFORMS)}, {"type": "object"}]}},
+            "transform": {"anyOf": [step, {"type": "array", "items": step}]},
         },
     }
-    fields = {name: {"anyOf": [{"type": "string"}, rule, {"type": "object"}]} for name in FIELDS if name != "custom"}
+    fields = {name: {"anyOf": [{"type": "string"}, rule, {"type": "object"}]} for name in MAPPED if name != "custom"}
     return {
         "$schema": DIALECT, "title": "mapping", "type": "object", "required": ["mapping", "vendor", "id", "fields"],
         "additionalProperties": False,
@@ -51,7 +52,8 @@ def mapping() -> dict[str, Any]:
             "mapping": {"type": "string"}, "vendor": {"type": "string"}, "id": {"type": "string"},
             "description": {"type": "string"}, "source": {"type": "string"}, "rows": {"type": "object"},
             "clocks": {"type": "object", "additionalProperties": {"type": "string"}},
-            "fields": {"type": "object", "properties": fields, "patternProperties": {r"^custom\.\w+$": {}}},
+            "fields": {"type": "object", "properties": fields, "patternProperties": {r"^custom\.\w+$": {}},
+                       "additionalProperties": False},
         },
     }
 

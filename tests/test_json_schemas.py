@@ -31,3 +31,12 @@ def test_settings() -> None:
     assert errors("settings", good) == []
     assert errors("settings", {"nme": "desk"}) != []
     assert errors("settings", {"tools": {"glpi": {"vendor": "glpi"}}}) != []
+
+
+def test_mappings() -> None:
+    good = {"mapping": "m", "vendor": "glpi", "id": "id", "fields": {
+        "title": {"from": "name", "transform": "strip"}, "updated_at": "date_mod", "custom.x": "x",
+        "tags": {"from": "labels", "transform": [{"split": ","}]}}}
+    assert errors("mapping", good) == []
+    assert errors("mapping", {**good, "fields": {"titel": "name"}}) != []
+    assert errors("mapping", {**good, "feilds": {}}) != []
