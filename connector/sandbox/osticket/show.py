@@ -22,12 +22,14 @@ def ticket(side: OsTicket, t: Ticket) -> Item:
     reopened = next((c.at for c in reversed(t.log)
                      if c.field == "status" and _closed(c.old) and not _closed(c.new)), None)
     sla = t.extra.get("sla", 1)
-    due = t.due_at or t.opened_at + timedelta(hours=SLAS[sla][1])
+    estimated = t.opened_at + timedelta(hours=SLAS[sla][1])
+    due = t.due_at or estimated
     entry: Item = {"format": t.extra.get("format", "text"), "body": t.description}
     return {
         "id": t.id, "number": side.number(t.id), "version": f"r{t.revision}", "created": utc(t.opened_at),
         "updated": utc(t.updated_at), "closed": utc(t.resolved_at or t.updated_at) if closed else None,
-        "reopened": utc(reopened), "due": utc(due), "overdue": not closed and due < desk.clock.now(),
+        "reopened": utc(reopened), "due": utc(t.due_at), "estimated_due": utc(estimated),
+        "overdue": not closed and due < desk.clock.now(),
         "answered": bool(t.comments) and t.comments[-1].kind in ("reply", "solution"),
         "source": t.extra.get("source", "Web"), "subject": t.title, "message": entry,
         "status": {"id": status, **STATUSES[status]._asdict()}, "priority": priority(t.priority),

@@ -20,8 +20,8 @@ NAMED: Final = {"status": "name", "priority": "name", "dept": "name", "topic": "
 CATALOG: Final = {"status": ("statuses", "name"), "priority": ("priorities", "name"), "dept": ("departments", "name"),
                   "topic": ("topics", "path"), "sla": ("slas", "name"), "staff": ("staff", "username"),
                   "team": ("teams", "name")}
-PLAIN: Final = ("id", "number", "version", "created", "updated", "closed", "reopened", "due", "overdue", "answered",
-                "source", "subject")
+PLAIN: Final = ("id", "number", "version", "created", "updated", "closed", "reopened", "due", "estimated_due",
+                "overdue", "answered", "source", "subject")
 MAY_BE_EMPTY: Final = frozenset({"staff", "team", "due"})
 _WIRE_KEY: Final = re.compile(r"(?!sha256:)[A-Za-z0-9._:/-]{1,120}")
 CREATION_ONLY: Final = frozenset({"message", "user_name", "user_email"})

@@ -251,7 +251,8 @@ def test_recorded_rows_become_tickets(logged_in: responses.RequestsMock, make: M
     assert ticket.requester_email == "alice@example.com"
     assert ticket.assignee == "tech"
     assert ticket.group == "Desk | Network"
-    assert ticket.due_at == datetime(2026, 11, 24, 16, tzinfo=UTC)
+    assert ticket.due_at is None, "the date of GLPI's own SLA is no due time of ours"
+    assert ticket.custom["time_to_resolve"] == "2026-11-24 16:00:00"
 
 
 def with_email(exchange: dict[str, dict[str, dict[str, dict[str, str]]]]) -> object:

@@ -54,6 +54,7 @@ def ticket(id: int = 39, **changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "id": id, "number": "081883", "version": "r17", "created": "2026-11-24T03:31:56Z",
         "updated": "2026-11-24T03:31:57Z", "closed": None, "reopened": None, "due": "2027-02-01T10:00:00Z",
+        "estimated_due": "2026-11-25T18:00:00Z",
         "overdue": False, "answered": True, "source": "API", "subject": "VPN down",
         "message": {"format": "html", "body": "<p>Since <b>9:00</b><br>1 &lt; 2</p>"},
         "status": {"id": 1, "name": "Open", "state": "open"}, "priority": {"id": 3, "name": "high"},
