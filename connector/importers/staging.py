@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any
 
 from connector.domain.errors import ConfigError, Problem
@@ -31,27 +29,27 @@ class Staged:
         """All entries of one ticket at a time, each in order of time, tie and row."""
         found = self._connection.execute("SELECT ticket, data FROM entry ORDER BY ticket, at, tie_n, tie_t, row")
         for _, rows in groupby(found, key=lambda row: row[0]):
-            # What is unpickled here was pickled by this process, in a folder only it can read.
+            # What is unpickled here was pickled by this process, in a file only it can read.
             yield [pickle.loads(data) for _, data in rows]  # noqa: S301
 
 
 @contextmanager
 def staged(entries: Iterable[Entry]) -> Iterator[Staged]:
     """Raises ConfigError when there is no room on disk."""
-    with tempfile.TemporaryDirectory(prefix="connector-import-") as folder:
-        connection = sqlite3.connect(Path(folder) / "rows.db")
-        try:
-            connection.execute("PRAGMA journal_mode=OFF")
-            connection.execute("PRAGMA synchronous=OFF")
-            connection.execute(
-                "CREATE TABLE entry (ticket TEXT, at TEXT, tie_n REAL, tie_t TEXT, row INTEGER, data BLOB)")
-            _fill(connection, entries)
-            connection.execute("CREATE INDEX by_ticket ON entry (ticket, at, tie_n, tie_t, row)")
-            yield Staged(connection)
-        except sqlite3.Error as error:
-            raise ConfigError([Problem(f"rows could not be put in order on disk: {error}", folder)]) from None
-        finally:
-            connection.close()
+    # A database without a name is a temporary file of SQLite's that has no name either: it is gone even after kill -9.
+    connection = sqlite3.connect("")
+    try:
+        connection.execute("PRAGMA journal_mode=OFF")
+        connection.execute("PRAGMA cache_size=-16000")
+        connection.execute("CREATE TABLE entry (ticket TEXT, at TEXT, tie_n REAL, tie_t TEXT, row INTEGER, data BLOB)")
+        _fill(connection, entries)
+        connection.execute("CREATE INDEX by_ticket ON entry (ticket, at, tie_n, tie_t, row)")
+        yield Staged(connection)
+    except sqlite3.Error as error:
+        raise ConfigError([Problem(f"rows could not be put in order on disk (SQLITE_TMPDIR says where): {error}")]) \
+            from None
+    finally:
+        connection.close()
 
 
 def _fill(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
