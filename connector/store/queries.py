@@ -14,8 +14,9 @@ from connector.store.conditions import ticket_conditions
 from connector.store.overview import Overview
 from connector.store.paging import bounded, page, seal, unseal
 from connector.store.sql import SqlTx
-from connector.store.tables import audit, deliveries, documents, quarantine, tickets
+from connector.store.tables import agreements, audit, deliveries, documents, quarantine, tickets
 from connector.store.views import (
+    AgreementVersion,
     AuditRow,
     DeliveryRow,
     Paged,
@@ -174,6 +175,14 @@ class Queries(Overview):
         with self._store.read() as tx:
             return _paged(tx, found, "audit", (audit.c.id,), (int,), ("id",), True, limit, cursor,
                           lambda row: AuditRow(**row._mapping))
+
+
+    def agreement_versions(self, profile: str) -> list[AgreementVersion]:
+        """Every version of a profile that was in force, the newest first."""
+        found = select(*(agreements.c[name] for name in AgreementVersion.__struct_fields__)).where(
+            agreements.c.profile == profile).order_by(agreements.c.kept_at.desc(), agreements.c.version)
+        with self._store.read() as tx:
+            return [AgreementVersion(**row._mapping) for row in tx.run(found)]
 
 
 def _paged(

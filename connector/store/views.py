@@ -135,6 +135,14 @@ class AuditRow(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
+class AgreementVersion(Struct, frozen=True, kw_only=True):
+    """A version of a profile that was in force: its content, calendars and directory entries included."""
+
+    version: str
+    kept_at: datetime
+    document: dict[str, Any]
+
+
 class StreamAge(Struct, frozen=True, kw_only=True):
     stream: str
     moved_at: datetime

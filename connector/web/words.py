@@ -150,6 +150,17 @@ AGREEMENTS: Final = {
     "ola": mark("Own team (OLA)"),
     "uc": mark("Supplier (UC)"),
 }
+PARTS: Final = {
+    "customers": mark("Agreement with customers (SLA)"),
+    "operations": mark("Agreement with an own team (OLA)"),
+    "suppliers": mark("Contract with a supplier (UC)"),
+    "calendars": mark("Calendar"),
+}
+STARTS: Final = {
+    "opened": mark("the opening of the ticket"),
+    "assigned": mark("the first assignment"),
+    "attached": mark("the moment the agreement applies"),
+}
 COVERAGE: Final = {
     "included": mark("Included"),
     "excluded": mark("Not included"),

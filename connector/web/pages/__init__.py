@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connector.web.pages import audit, clocks, connections, deliveries, home, quarantine, ticket, tickets, tokens, users
+from connector.web.pages import (
+    agreements,
+    audit,
+    clocks,
+    connections,
+    deliveries,
+    home,
+    quarantine,
+    ticket,
+    tickets,
+    tokens,
+    users,
+)
 
 
 def install(app: Flask) -> None:
     clocks.install(app)
-    for page in (home, tickets, ticket, connections, deliveries, quarantine, audit, users, tokens):
+    for page in (home, tickets, ticket, connections, deliveries, quarantine, agreements, audit, users, tokens):
         app.register_blueprint(page.blueprint())

@@ -208,6 +208,11 @@ def out(clocks: Clocks | None, now: datetime) -> dict[str, Any]:
     return {"as_of": clocks.now, "problems": list(clocks.problems), "items": [as_dict(row.told) for row in clocks.rows]}
 
 
+def about(seconds: float | None) -> str:
+    """An amount from a statistic, to the minute at most."""
+    return "\u2013" if seconds is None else span(timedelta(minutes=max(1, round(seconds / 60))))
+
+
 def problem(text: str) -> str:
     """Why there is no clock."""
     if text == UNMATCHED:
@@ -222,5 +227,6 @@ def problem(text: str) -> str:
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
     env.filters.update(span=span, local=local, stretch=stretch, holiday=holiday, why=why, source=source, mode=mode,
+                       about=about,
                        clock_problem=problem)
     env.globals.update(days=days)

@@ -1,0 +1,62 @@
+"""Texts around the files of agreements: what a new one begins with, and a kept version as YAML."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+STARTERS: Final[dict[str, str]] = {
+    "customers": """\
+profile: NAME
+agreement: sla
+applies_to: {customer: NAME, kind: incident}
+calendar: weekdays
+targets:
+  first_response: {P1: 15m, P2: 1h, else: 4h}
+  resolution: {P1: 4h, P2: 8h, else: 3 working days}
+conditions:
+  pause: {state: pending, pending_on: [customer]}
+  stop: {state: [resolved, closed]}
+  reopen: {within: 5d, then: resume, else: new cycle}
+""",
+    "operations": """\
+profile: NAME
+agreement: ola
+applies_to: {group: NAME}
+calendar: weekdays
+targets:
+  acknowledge: {P1: 15m, else: 1h}
+  resolution: {P1: 3h, else: 8h}
+""",
+    "suppliers": """\
+profile: NAME
+agreement: uc
+applies_to: {supplier: NAME}
+calendar: weekdays
+targets:
+  resolution: {P1: 2h, else: 8h}
+""",
+    "calendars": """\
+calendar: NAME
+timezone: Europe/Zurich
+hours:
+  mon-fri: [["08:00", "12:00"], ["13:00", "17:30"]]
+holidays:
+  - {country: CH}
+""",
+}
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """A kept version: the profile, and the calendars and directory entries it counts on."""
+    yaml = YAML()
+    yaml.default_flow_style = None
+    yaml.width = 100
+    out = io.StringIO()
+    told = {"profile": document.get("data"), "calendars": document.get("calendars"),
+            "directory": document.get("directory")}
+    yaml.dump({name: part for name, part in told.items() if part}, out)
+    return out.getvalue()
