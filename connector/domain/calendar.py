@@ -19,6 +19,7 @@ from connector.domain.windows import DAY, EPOCH, MICRO, Both, LocalClock, Source
 EARLIEST: Final = micros(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST: Final = micros(datetime(2300, 1, 1, tzinfo=UTC))
 YEAR: Final = 366 * DAY * MICRO
+OUT_OF_RANGE: Final = "a service calendar answers for the years 1900 to 2299 only"
 
 
 class CalendarError(ConnectorError):
@@ -221,10 +222,14 @@ class ServiceCalendar:
             passed = at - EPOCH
         except TypeError:
             raise CalendarError(f"{at!r} has no time zone: give an aware datetime") from None
-        return (passed.days * DAY + passed.seconds) * MICRO + passed.microseconds
+        instant = (passed.days * DAY + passed.seconds) * MICRO + passed.microseconds
+        if not EARLIEST <= instant < LATEST:
+            raise CalendarError(OUT_OF_RANGE)
+        return instant
 
     def _datetime(self, at: int) -> datetime:
-        return datetime.fromtimestamp(at / MICRO if at % MICRO else at // MICRO, self.timezone)
+        whole = datetime.fromtimestamp(at // MICRO, self.timezone)
+        return whole.replace(microsecond=at % MICRO) if at % MICRO else whole
 
     def _covering(self, first: int, last: int) -> _Grid:
         """A grid with [first, last] strictly inside. Replaced whole, so that other threads see an old or a new one."""
@@ -232,7 +237,7 @@ class ServiceCalendar:
         if grid is not None and grid.first <= first and last < grid.last:
             return grid
         if first < EARLIEST or last >= LATEST:
-            raise CalendarError("a service calendar answers for the years 1900 to 2299 only")
+            raise CalendarError(OUT_OF_RANGE)
         begins, ends = first - YEAR, last + 2 * YEAR
         if grid is not None:
             begins, ends = min(begins, grid.first), max(ends, grid.last)

@@ -248,13 +248,9 @@ def parse(data: Any, problems: Problems) -> Parsed:
     reader = _Reader(problems)
     zone = reader.zone(data)
     clock = LocalClock(zone)
-    plans: list[Weekly] = []
-    starts: list[int] = []
-    holidays: _Holidays
     base = {key: value for key, value in data.items() if key not in ("versions", "effective_from")}
     first, holidays = reader.plan(base, clock)
-    plans.append(first)
-    starts.append(_start_of(reader, data, clock, ()) if "effective_from" in data else 0)
+    plans, starts = [first], [_start_of(reader, data, clock, ()) if "effective_from" in data else 0]
     versions = data.get("versions") or ()
     if not isinstance(versions, (list, tuple)):
         reader.bad(("versions",), "is not a list; expected [{effective_from, hours, ...}, ...]")
@@ -286,7 +282,11 @@ def horizon_problem(known_until: date | None, due: date, path: str = "") -> Prob
 
 
 def _start_of(reader: _Reader, data: Mapping[str, Any], clock: LocalClock, prefix: Path) -> int:
-    day = reader.date(data["effective_from"], (*prefix, "effective_from"))
+    path = (*prefix, "effective_from")
+    day = reader.date(data["effective_from"], path)
+    if day and day.year >= 2300:
+        reader.bad(path, f"{day} lies beyond the years 1900 to 2299, for which a calendar answers")
+        return 0
     return clock.instant(day.toordinal(), 0) if day else 0
 
 

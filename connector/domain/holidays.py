@@ -24,13 +24,16 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
     if subdivision is not None and subdivision not in supported[country]:
         raise ValueError(f"{country} has no subdivision {subdivision!r}; expected one of "
                          f"{', '.join(supported[country]) or 'none'}")
-    categories = spec.get("categories", ("public",))
-    language = spec.get("language")
+    categories, language = _categories(spec), spec.get("language")
+    languages = library.list_localized_countries(include_aliases=True).get(country, [])
+    if language is not None and language not in languages:
+        raise ValueError(f"{country} has no holiday names in language {language!r}; expected one of "
+                         f"{', '.join(languages) or 'none'}")
 
     @lru_cache(maxsize=512)
     def rule(year: int) -> Mapping[date, str]:
         found = library.country_holidays(country, subdiv=subdivision, years=year, language=language,
-                                         categories=tuple(categories), expand=False)
+                                         categories=categories, expand=False)
         return {day: str(name) for day, name in found.items()}
 
     try:
@@ -38,6 +41,13 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
     except (NotImplementedError, ValueError) as error:
         raise ValueError(f"public holidays of {country}: {error}") from None
     return rule
+
+
+def _categories(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    value = spec.get("categories", ["public"])
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ValueError(f"{value!r} is not a list of holiday categories; expected one such as [public]")
 
 
 def every_year(first: str, last: str, name: str) -> YearRule:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.calendar import ServiceCalendar
+from connector.domain.calendar import CalendarError, ServiceCalendar
 from connector.domain.clock import Mode, Plan, Turn, read
 from connector.domain.errors import ConfigError, Problem
 
@@ -26,6 +26,8 @@ def replay(cases: Any, file: str = "") -> list[dict[str, Any]]:
             results.append(_one(case))
         except ConfigError as error:
             problems += [Problem(p.message, file=file, path=f"[{i}].{p.path}".rstrip(".")) for p in error.problems]
+        except CalendarError as error:
+            problems.append(Problem(str(error), file=file, path=f"[{i}]"))
     if problems:
         raise ConfigError(problems)
     return results
