@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from connector.store import open as open_store
 from connector.web import create_app
 from tests.browser import find
+from tests.web.agreed import agree
 from tests.web.world import PASSWORD, World, fill, world
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -31,7 +32,9 @@ FOCUS = """() => {
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 DESK = {"viewport": {"width": 1360, "height": 850}, "locale": "en-GB", "color_scheme": "light"}
 PAGES = ("/", "/tickets", "/tickets/1", "/connections", "/deliveries?state=dead", "/deliveries/1", "/quarantine",
-         "/audit", "/users", "/tokens", "/account")  # fmt: skip
+         "/audit", "/users", "/tokens", "/account", "/agreements", "/agreements/files/customers/acme",
+         "/agreements/edit/customers/acme", "/agreements/versions/acme-gold",
+         "/agreements/apply/acme-gold")  # fmt: skip
 
 Open = Callable[..., Page]
 
@@ -57,6 +60,7 @@ def desk(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copy(_sqlite_template, folder / "store.db")
     there = world(open_store(f"sqlite:///{folder / 'store.db'}"), folder)
     fill(there)
+    agree(there, folder)
     there.user("admin")
     there.user("agent")
     server = make_server("127.0.0.1", 0, create_app(there.services), threaded=True, request_handler=Quiet)
@@ -279,6 +283,44 @@ def test_landmarks_and_headings_tell_where_one_is(visit: Open) -> None:
         levels = page.locator("main :is(h1,h2,h3)").evaluate_all("all => all.map(h => Number(h.tagName[1]))")
         assert all(after - before <= 1 for before, after in pairwise(levels)), path
         assert page.locator("[id]").evaluate_all("all => all.length - new Set(all.map(e => e.id)).size") == 0, path
+
+
+def test_the_ledger_behind_a_due_time_opens(visit: Open) -> None:
+    page = visit("/tickets/1")
+    ledger = page.locator(".ledger").first
+    expect(ledger.get_by_text("Europe/Zurich").first).to_be_hidden()
+    ledger.locator("summary").click()
+    expect(ledger.get_by_text("customer = ACME SA and kind = incident")).to_be_visible()
+    expect(ledger.get_by_text("still to come until due")).to_be_visible()
+
+
+def test_mistakes_in_an_agreement_appear_while_one_types(visit: Open) -> None:
+    page = visit("/agreements/edit/customers/acme")
+    text = page.locator("#f-text")
+    good = text.input_value()
+    text.fill(good.replace("P2: 8h", "P2: 8x"))
+    link = page.locator("#found").get_by_role("link")
+    expect(link).to_have_text(re.compile(r"line \d+"))
+    expect(page.locator("#found")).to_contain_text("is not a duration")
+    expect(page.locator(".gutter .bad")).to_have_count(1)
+    link.click()
+    expect(text).to_be_focused()
+    chosen = "(t => t.value.slice(t.selectionStart, t.selectionEnd))(document.activeElement)"
+    assert page.evaluate(chosen) == "P2: 8x"
+    text.fill(good)
+    expect(page.locator("#found")).to_have_text("No mistakes.")
+
+
+def test_an_agreement_is_tried_and_saved_without_script(visit: Open, desk: tuple[World, str]) -> None:
+    page = visit("/agreements/edit/operations/network-ola", java_script_enabled=False)
+    text = page.locator("#f-text")
+    text.fill(text.input_value().replace("else: 16h", "else: 15h"))
+    page.get_by_role("button", name="Try on open tickets").click()
+    expect(page.get_by_role("heading", name="On the open tickets")).to_be_visible()
+    page.get_by_label("Why it is changed").fill("Agreed with the team")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved. New tickets follow it at once")).to_be_visible()
+    expect(page.get_by_role("cell", name="15h").first).to_be_visible()
 
 
 def test_the_api_describes_itself(visit: Open) -> None:

@@ -110,11 +110,11 @@ def show(id: str) -> ResponseReturnValue:
 def versions(name: str) -> ResponseReturnValue:
     """The versions kept of a profile, and two of them side by side as one diff."""
     agreements = held()
+    current = next((p.version for p in agreements.current().profiles if p.name == name), "")
     kept = services().queries.agreement_versions(name)
     if not kept:
         abort(404)
     texts = {one.version: as_yaml(one.document) for one in kept}
-    current = next((p.version for p in agreements.current().profiles if p.name == name), "")
     ordered = [one.version for one in kept]
     new = request.args.get("new", current if current in texts else ordered[0])
     old = request.args.get("old", next((version for version in ordered if version != new), new))
@@ -202,7 +202,7 @@ def change(id: str) -> ResponseReturnValue:
         return _form(id, text, **given)
     if len(reason) < 3:
         return _form(id, text, 422, trouble=_("Say why: the reason is kept in the audit trail."), **given)
-    if text.digest == disk.digest and text.text == disk.text:
+    if disk.digest and text.digest == disk.digest and text.text == disk.text:
         return _form(id, text, trouble=_("Nothing was changed."), **given)
     try:
         _save(id, text, disk, reason)
