@@ -37,8 +37,17 @@ class Text:
 def ids(folder: Path) -> list[str]:
     """Every file that can be edited, as `part/name`, and `directory`."""
     found = [f"{part}/{path.stem}" for part in PARTS for path in sorted((folder / part).glob("*.yaml"))]
-    known = [id for id in found if _ID.fullmatch(id)]
-    return [*known, DIRECTORY_ID] if (folder / "directory.yaml").exists() else known
+    if (folder / f"{DIRECTORY_ID}.yaml").exists():
+        found.append(DIRECTORY_ID)
+    return [id for id in found if _within(folder, id)]
+
+
+def _within(folder: Path, id: str) -> bool:
+    try:
+        path_of(folder, id)
+    except NotFound:
+        return False
+    return True
 
 
 def path_of(folder: Path, id: str) -> Path:

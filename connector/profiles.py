@@ -136,8 +136,12 @@ class _Reader:
             if not isinstance(item, dict) or "ical" not in item:
                 expanded.append(item)
                 continue
+            file = (path.parent / str(item["ical"])).resolve()
+            if file.suffix != ".ics" or not file.is_relative_to(self.folder.resolve()):
+                problems.add(("holidays", i, "ical"), "expected an .ics file inside the folder of agreements")
+                continue
             try:
-                expanded.extend(from_ical((path.parent / str(item["ical"])).read_text(encoding="utf-8")))
+                expanded.extend(from_ical(file.read_text(encoding="utf-8")))
             except (OSError, ValueError) as error:
                 problems.add(("holidays", i, "ical"), f"{item['ical']}: {error}")
         return {**data, "holidays": expanded}

@@ -111,11 +111,14 @@ def test_no_path_leads_out_of_the_folder(as_role: Enter, folder: Path, id: str) 
         assert client.get(f"/agreements/{page}/{id}").status_code in (404, 308), page
 
 
-def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_not_followed(as_role: Enter, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text("secret: yes\n")
-    (folder / "customers" / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    (folder / "calendars" / "link.yaml").symlink_to(tmp_path / "outside.yaml")
     with pytest.raises(NotFound):
-        files.read(folder, "customers/link")
+        files.read(folder, "calendars/link")
+    client = as_role("admin")
+    assert client.get("/agreements").status_code == 200
+    assert client.get("/agreements/files/calendars/link").status_code == 404
 
 
 # mistakes
@@ -160,6 +163,16 @@ def test_a_calendar_that_others_count_on_cannot_be_renamed(as_role: Enter, folde
     answer = send(as_role("admin"), folder, "save", text, "calendars/weekdays", reason="because")
     assert answer.status_code == 422
     assert "customers/acme.yaml" in answer.get_data(as_text=True), "the file that would break is named"
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../../connector.yaml", "../../outside.ics", "weekdays.yaml"])
+def test_a_calendar_reads_no_file_from_outside_the_folder(folder: Path, tmp_path: Path, file: str) -> None:
+    (tmp_path / "outside.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    text = text_of(folder, "calendars/lyon") + "# more\n"
+    text = re.sub(r"^holidays:$", f"holidays:\n  - {{ical: {file}}}", text, flags=re.MULTILINE)
+    assert "ical" in text
+    with pytest.raises(ConfigError, match="inside the folder of agreements"):
+        files.tried(folder, "calendars/lyon", text)
 
 
 # trying
