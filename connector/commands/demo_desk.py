@@ -31,8 +31,8 @@ from connector.store.views import TicketFilter, TicketRow
 from connector.wiring import Deployment
 
 MAKES: Final = ("servicenow", "glpi", "osticket")
-CALM_DOWN: Final = 30.0
-"""Seconds given to the queues to run empty at the end."""
+CALM_DOWN: Final = 60.0
+"""Most seconds given to the queues to run empty at the end."""
 MISCHIEF: Final = (
     ("lost_answer", "POST|PATCH|PUT", 3), ("500", "", 2), ("429", "", 2), ("html_200", "", 2), ("closed", "", 2),
     ("empty_202", "", 1), ("half", "GET", 2),

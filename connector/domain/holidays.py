@@ -30,9 +30,13 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
         raise ValueError(f"{country} has no holiday names in language {language!r}; expected one of "
                          f"{', '.join(languages) or 'none'}")
 
+    # Without a language the library would take that of the machine: names would differ from one host to the next.
+    named = language or next((name for name in ("en_US", "en_GB", "en") if name in languages), None)
+    named = named or getattr(getattr(library, country, None), "default_language", None)
+
     @lru_cache(maxsize=512)
     def rule(year: int) -> Mapping[date, str]:
-        found = library.country_holidays(country, subdiv=subdivision, years=year, language=language,
+        found = library.country_holidays(country, subdiv=subdivision, years=year, language=named,
                                          categories=categories, expand=False)
         return {day: str(name) for day, name in found.items()}
 

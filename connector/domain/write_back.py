@@ -26,13 +26,11 @@ from connector.domain.ticket import ENDED, Ticket, Value, value_of
 from connector.domain.values import same
 
 SECTION: Final = "clocks"
-NATIVE: Final[Mapping[str, frozenset[str]]] = {
-    "glpi": frozenset({"time_to_resolve", "time_to_own", "internal_time_to_resolve", "internal_time_to_own",
-                       "slas_id_ttr", "slas_id_tto", "olas_id_ttr", "olas_id_tto"}),
-    "osticket": frozenset({"due", "sla", "duedate", "sla_id", "est_duedate"}),
-    "servicenow": frozenset({"sla_due", "made_sla"}),
-}
-"""Fields by which a tool keeps or computes its own service level: two that write the same field would never agree."""
+NATIVE: Final = frozenset({
+    "time_to_resolve", "time_to_own", "internal_time_to_resolve", "internal_time_to_own", "slas_id_ttr", "slas_id_tto",
+    "olas_id_ttr", "olas_id_tto", "due", "sla", "duedate", "sla_id", "est_duedate", "sla_due", "made_sla",
+})
+"""Fields by which tools keep or compute a service level of their own: two that write one field would never agree."""
 
 
 class Part(StrEnum):
@@ -95,7 +93,7 @@ def _usable(problems: Problems, path: Path, name: str, rules: list[Rule], vendor
             problems.add(path, f"`{name}` cannot be written: give it `write`")
         if any(rule.owner is not Owner.CONNECTOR for rule in rules):
             problems.add(path, f"`{name}` must have `owner: connector`, since nobody else may write it")
-        for target in sorted(targets & NATIVE.get(vendor, frozenset())):
+        for target in sorted(targets & NATIVE):
             problems.add(path, f"`{target}` belongs to the service level of {vendor} itself, which would overwrite it: "
                                "use a field of your own")
     return len(problems.found) == before
