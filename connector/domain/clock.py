@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
+from typing import NamedTuple
 
 from connector.domain.calendar import ServiceCalendar
 
@@ -33,18 +35,23 @@ class ClockState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much time of which calendar. `floor`: after a change of plan, due is not before the change plus this."""
+NOTHING = timedelta(0)
+
+
+class Plan(NamedTuple):
+    """How much time of which calendar. `floor`: after a change of plan, due is not before the change plus this.
+
+    `fixed`: a due time set by hand. It wins over the amount, and neither pauses nor `floor` move it.
+    """
 
     calendar: ServiceCalendar
     amount: timedelta
-    floor: timedelta = timedelta(0)
+    floor: timedelta = NOTHING
     rule: str = ""
+    fixed: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """From `at` on the clock is in `mode` under `plan`; `why` is shown in explanations."""
 
     at: datetime
@@ -53,8 +60,7 @@ class Turn:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """One line of the ledger: a time in one mode, and how much business time it held."""
 
     start: datetime
@@ -65,12 +71,12 @@ class Stretch:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """A reading of one cycle at `now`. `due` is None while paused with time left, when cancelled, and never guessed.
 
     `remaining` is negative once the target is exceeded. `paused` is business time, a stopped time before a
-    reopening included, so that active + paused is the business time since `start`.
+    reopening included, so that active + paused is the business time since `start`. With a due time set by hand
+    (`fixed`) `target` and `remaining` are the business time from the start and from the last line until then.
     """
 
     state: ClockState
@@ -84,6 +90,7 @@ class Clock:
     stopped_at: datetime | None = None
     cycle: int = 1
     ledger: tuple[Stretch, ...] = ()
+    fixed: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -93,7 +100,9 @@ class Clock:
     def at_share(self, share: float) -> datetime | None:
         """When `share` of the target (1.0 = all) is or was used up, as known now; None while paused before it."""
         wanted = self.target * share
-        used = timedelta(0)
+        if self.fixed is not None and self.ledger:
+            return self.ledger[-1].plan.calendar.add(self.start, wanted)
+        used = NOTHING
         for line in self.ledger:
             if line.mode is not Mode.RUN:
                 continue
@@ -113,8 +122,8 @@ class _Cycle:
     start: datetime
     plan: Plan
     number: int
-    active: timedelta = timedelta(0)
-    paused: timedelta = timedelta(0)
+    active: timedelta = NOTHING
+    paused: timedelta = NOTHING
     due: datetime | None = None
     breached_at: datetime | None = None
     not_before: datetime | None = None
@@ -122,41 +131,55 @@ class _Cycle:
 
     def spend(self, turn: Turn, end: datetime) -> None:
         """Account for [turn.at, end) in the turn's mode."""
-        if turn.plan is not self.plan and turn.plan != self.plan:
-            self.not_before = turn.at + turn.plan.floor
-            self.plan = turn.plan
-        business = turn.plan.calendar.elapsed(turn.at, end)
-        if turn.mode is Mode.RUN:
-            self.due = self._due_if_running_from(turn.at)
-            if self.breached_at is None and end > self.due:
-                self.breached_at = self.due
+        at, mode, plan, why = turn
+        if plan is not self.plan and plan != self.plan:
+            self.not_before = at + plan.floor
+            self.plan = plan
+        business = plan.calendar.elapsed(at, end)
+        if mode is Mode.RUN:
+            self.due = due = self._due_if_running_from(at)
+            if end > due and self.breached_at is None:
+                self.breached_at = max(due, at)
             self.active += business
         else:
             self.due = None
             self.paused += business
-        self.ledger.append(Stretch(turn.at, end, turn.mode, business, turn.plan, turn.why))
+        self.ledger.append(Stretch(at, end, mode, business, plan, why))
+
+    def stop(self, at: datetime) -> None:
+        """What is done after a due time set by hand is late, also when it was paused at that time."""
+        if self.plan.fixed is not None and at > self.plan.fixed and self.breached_at is None:
+            self.breached_at = at
 
     def _due_if_running_from(self, at: datetime) -> datetime:
-        left = self.plan.amount - self.active
-        used_up = left < timedelta(0) or (not left and self.due == at)
-        due = at if used_up else self.plan.calendar.add(at, left)
+        plan = self.plan
+        if plan.fixed is not None:
+            return plan.fixed.astimezone(plan.calendar.timezone)
+        left = plan.amount - self.active
+        used_up = left < NOTHING or (not left and self.due == at)
+        due = at.astimezone(plan.calendar.timezone) if used_up else plan.calendar.add(at, left)
         if self.not_before is not None and self.not_before > due:
-            due = self.not_before
-        return due.astimezone(self.plan.calendar.timezone)
+            due = self.not_before.astimezone(plan.calendar.timezone)
+        return due
 
     def reading(self, mode: Mode, stopped_at: datetime | None) -> Clock:
+        fixed = self.plan.fixed
         if mode is Mode.CANCEL:
             state, due = ClockState.CANCELLED, None
         elif self.breached_at is not None:
-            state, due = ClockState.BREACHED, self.breached_at
+            state, due = ClockState.BREACHED, self.breached_at if fixed is None else min(fixed, self.breached_at)
         elif stopped_at is not None:
             state, due = ClockState.MET, self.due or self._due_if_running_from(stopped_at)
         elif mode is Mode.RUN:
             state, due = ClockState.RUNNING, self.due
         else:
-            state, due = ClockState.PAUSED, None
-        return Clock(state, self.start, due, self.plan.amount, self.active, self.paused, self.plan.amount - self.active,
-                     self.breached_at, stopped_at, self.number, tuple(self.ledger))
+            state, due = ClockState.PAUSED, fixed
+        target, remaining = self.plan.amount, self.plan.amount - self.active
+        if fixed is not None:
+            elapsed, last = self.plan.calendar.elapsed, self.ledger[-1].end if self.ledger else self.start
+            target, remaining = max(NOTHING, elapsed(self.start, fixed)), elapsed(stopped_at or last, fixed)
+        return Clock(state, self.start, due, target, self.active, self.paused, remaining, self.breached_at, stopped_at,
+                     self.number, tuple(self.ledger), fixed)
 
 
 def read(turns: Iterable[Turn], now: datetime, *, reopen_within: timedelta | None = None) -> list[Clock]:
@@ -174,6 +197,8 @@ def read(turns: Iterable[Turn], now: datetime, *, reopen_within: timedelta | Non
         following = line[i + 1] if i + 1 < len(line) else None
         if cycle is None:
             cycle = _Cycle(turn.at, turn.plan, len(readings) + 1)
+        if turn.mode is Mode.STOP:
+            cycle.stop(turn.at)
         if turn.mode not in (Mode.STOP, Mode.CANCEL):
             cycle.spend(turn, following.at if following else now)
             if following is None:
@@ -188,10 +213,13 @@ def read(turns: Iterable[Turn], now: datetime, *, reopen_within: timedelta | Non
     return readings
 
 
+_AT = attrgetter("at")
+
+
 def _in_order(turns: Iterable[Turn], now: datetime) -> list[Turn]:
     """By time, from the first that starts the clock to `now`; of one instant the last given; repeats joined."""
     line: list[Turn] = []
-    for turn in sorted(turns, key=lambda turn: turn.at):
+    for turn in sorted(turns, key=_AT):
         if turn.at > now:
             break
         if line and line[-1].at == turn.at:

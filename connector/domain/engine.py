@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.clock import Clock, ClockState, Mode, Turn, read
+from connector.domain.calendar import CalendarError
+from connector.domain.clock import Clock, ClockState, Turn, read
+from connector.domain.errors import ConfigError
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
-from connector.domain.profile import Agreement, Profile, TargetName
+from connector.domain.profile import Profile, Target, TargetName
 from connector.domain.registry import Registry, Winners, winners
 from connector.domain.ticket import Ticket
 from connector.domain.turns import Segment, segments
@@ -27,11 +29,14 @@ class NamedClock:
     target: TargetName
     clock: Clock
     segment: Segment
-    manual_due: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.profile.name}/{self.target}/{self.clock.cycle}"
+
+    @property
+    def manual_due(self) -> bool:
+        return self.clock.fixed is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +46,42 @@ class Result:
     clocks: tuple[NamedClock, ...]
     problems: tuple[str, ...]
     next_at: datetime | None
+    major_incident: bool = False
+    """Whether the SLA that speaks for the ticket calls it a major incident."""
 
 
 Pinned = Mapping[str, str]
 """Profile name -> version that this ticket's clocks hold."""
+Winning = Callable[[Mapping[str, Any]], Winners]
+Timed = tuple[NamedClock, datetime | None]
+"""A clock, and when the passing of time alone will change it."""
 
 
 def clocks(
     ticket: Ticket, events: Sequence[Event], registry: Registry, now: datetime, pinned: Pinned | None = None
 ) -> Result:
-    """Every clock of a ticket as of `now`, from its effective events in order."""
-    found: list[NamedClock] = []
+    """Every clock of a ticket as of `now`, from its effective events in order.
+
+    A clock that cannot be computed (a calendar that ends, times beyond all calendars) is told in `problems`, and the
+    others are given.
+    """
+    found: list[Timed] = []
     problems: list[str] = []
-    nexts: list[datetime] = []
+    major = False
     held, fields, asked, winning = _in_force(registry, pinned)
-    for responder in dict.fromkeys(profile.responder for profile in held):
+    for responder in dict.fromkeys([profile.responder for profile in held]):
         line = moments(ticket, events, fields, responder)
-        speaking = _speaking(winning, asked, line, problems)
+        speaking = _speaking(held, winning, asked, line, problems)
         for profile in held:
             applies = speaking.get(profile.name)
-            if applies is None or profile.responder != responder:
-                continue
-            for named, at in _clocks_of(profile, applies, line, registry, ticket, now):
-                found.append(named)
-                if at is not None:
-                    nexts.append(at)
+            if applies is not None and profile.responder == responder and (profile.children or not ticket.parent):
+                for target in profile.targets:
+                    found.extend(_clocks_of(profile, target, applies, line, registry, now, problems))
         if not speaking:
             problems.append("no profile applies to this ticket")
-    return Result(tuple(found), tuple(dict.fromkeys(problems)), min(nexts, default=None))
-
-
-Winning = Callable[[Mapping[str, Any]], Winners]
+        major = any(moment.facts["major_incident"] for moment in line[-1:] if moment.at <= now)
+    nexts = [at for _, at in found if at is not None]
+    return Result(tuple([named for named, _ in found]), tuple(dict.fromkeys(problems)), min(nexts, default=None), major)
 
 
 def _in_force(
@@ -94,67 +104,58 @@ def _pinned(profile: Profile, registry: Registry, pinned: Pinned) -> Profile:
 
 
 def _speaking(
-    winning: Winning, asked: frozenset[str], line: Sequence[Moment], problems: list[str]
+    held: Sequence[Profile], winning: Winning, asked: frozenset[str], line: list[Moment], problems: list[str]
 ) -> dict[str, list[bool]]:
-    """For each profile that applies at some moment, at which moments it does."""
+    """For each profile that applies at some moment, at which moments it does.
+
+    An SLA that speaks may call the ticket a major incident; that is then a fact of the moment, for the other
+    agreements to ask for.
+    """
+    calling = [profile for profile in held if profile.major.weight]
+    decisive = asked.union(*[profile.major.fields | profile.plan_fields for profile in calling])
     speaking: dict[str, list[bool]] = {}
     names: frozenset[str] = frozenset()
+    major = False
     for i, moment in enumerate(line):
-        if i == 0 or not asked.isdisjoint(moment.changed):
+        if i == 0 or not decisive.isdisjoint(moment.changed):
             names, ties = winning(moment.facts)
-            problems.extend(ties)
+            was, major = major, any(p.name in names and p.is_major(moment.facts) for p in calling)
+            if major is not was:
+                moment = line[i] = moment._replace(changed=moment.changed | {"major_incident"})
+        if major:
+            moment.facts["major_incident"] = True
+            if "major_incident" in moment.changed and "major_incident" in asked:
+                names, ties = winning(moment.facts)
+        problems.extend(ties)
         for name in names:
-            speaking.setdefault(name, [False] * len(line))[i] = True
+            if name not in speaking:
+                speaking[name] = [False] * len(line)
+            speaking[name][i] = True
     return speaking
 
 
 def _clocks_of(
-    profile: Profile, applies: list[bool], line: Sequence[Moment], registry: Registry, ticket: Ticket, now: datetime
-) -> list[tuple[NamedClock, datetime | None]]:
-    if ticket.parent and not profile.children:
-        return []
-    found: list[tuple[NamedClock, datetime | None]] = []
-    for target in profile.targets:
-        cycle = 0
+    profile: Profile, target: Target, applies: list[bool], line: Sequence[Moment], registry: Registry, now: datetime,
+    problems: list[str],
+) -> list[Timed]:
+    found: list[Timed] = []
+    try:
         for segment in segments(profile, target, applies, line, registry):
-            for clock in read(segment.turns, now, reopen_within=profile.reopen_within):
-                cycle += 1
-                numbered = clock if clock.cycle == cycle else replace(clock, cycle=cycle)
-                manual = _manual_due(profile, target.name, ticket)
-                if manual is not None:
-                    numbered = _with_due(numbered, manual, now)
-                named = NamedClock(profile, target.name, numbered, segment, manual is not None)
-                found.append((named, _next(numbered, segment.turns, now)))
+            for clock in read(segment.turns, now):
+                if found:
+                    clock = clock._replace(cycle=len(found) + 1)
+                found.append((NamedClock(profile, target.name, clock, segment), _next(clock, segment.turns, now)))
+    except (CalendarError, ConfigError) as error:
+        problems.append(f"{profile.name}/{target.name} cannot be computed: {error}")
     return found
 
 
 def _next(clock: Clock, turns: Sequence[Turn], now: datetime) -> datetime | None:
     """When time alone changes the clock: just after its due, or at a turn already foreseen (a pause that runs out)."""
-    ahead = [turn.at for turn in turns if turn.at > now]
     if clock.state is ClockState.RUNNING and clock.due is not None:
-        ahead.append(max(clock.due, now) + SOON)
-    return min(ahead, default=None)
-
-
-def _manual_due(profile: Profile, target: TargetName, ticket: Ticket) -> datetime | None:
-    wins = profile.manual_due and profile.agreement is Agreement.SLA and target is TargetName.RESOLUTION
-    return ticket.due_at if wins else None
-
-
-def _with_due(clock: Clock, due: datetime, now: datetime) -> Clock:
-    """A due time set by hand in the tool: pauses do not move it, and it is not breached while paused."""
-    if clock.state is ClockState.CANCELLED:
-        return clock
-    ran = [max(line.start, due) for line in clock.ledger if line.mode is Mode.RUN and line.end > due]
-    breached_at = min(ran, default=None)
-    if clock.stopped_at is not None and clock.stopped_at > due:
-        breached_at = breached_at or due
-    ended = clock.stopped_at is not None
-    if breached_at is not None:
-        state = ClockState.BREACHED
-    elif ended:
-        state = ClockState.MET
+        ahead = [max(clock.due, now) + SOON]
     else:
-        paused = bool(clock.ledger) and clock.ledger[-1].mode is not Mode.RUN
-        state = ClockState.PAUSED if paused else ClockState.RUNNING
-    return replace(clock, state=state, due=due, breached_at=breached_at)
+        ahead = []
+    if turns[-1].at > now:
+        ahead += [turn.at for turn in turns if turn.at > now]
+    return min(ahead, default=None)

@@ -5,27 +5,34 @@ A field's value before its first change is that change's `old`; a field that nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
-from connector.domain.history import Event, EventKind, Role
-from connector.domain.profile import Responder
-from connector.domain.ticket import State, Ticket, Value, value_of
+from connector.domain.history import Event, EventKind, Origin, Role
+from connector.domain.profile import HELD_BY_US, Responder
+from connector.domain.ticket import ENDED, State, Ticket, Value, value_of
 
 TELLING: Final = frozenset({
     EventKind.CHANGED, EventKind.COMMENTED, EventKind.NOTED, EventKind.DELETED, EventKind.MERGED, EventKind.RESTORED,
 })
+TOLERANCE: Final = timedelta(seconds=5)
+"""Clocks of one tool differ by so much without anybody having to know."""
+_DONE: Final = (State.RESOLVED, State.CLOSED)
+_OVER: Final = tuple(ENDED)
+"""Tuples, not sets: an enum member equals its text but does not have its hash."""
+_NOBODY: Final = frozenset({Role.CONNECTOR, Role.SYSTEM, Role.REQUESTER})
+"""Who takes no ticket by assigning or moving it, unless the profile lets them answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """From `at` on these facts hold. `why` names what changed, for explanations."""
 
     at: datetime
-    facts: Mapping[str, Any]
-    changed: frozenset[str]
+    facts: dict[str, Any]
+    changed: AbstractSet[str]
     why: str
 
 
@@ -35,114 +42,119 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
     `events` are effective events in order. Changes of one instant are one moment. Changes before the opening (a clock
     that was set back) count at the opening.
     """
-    wanted = set(fields) | {"state", "assignee"}
+    wanted = {*fields, "state", "assignee"}
+    if "reassignments" in wanted:
+        wanted.add("group")
     facts = _at_opening(ticket, events, wanted)
-    opened = ticket.opened_at
+    opened = current = ticket.opened_at
+    changed: set[str] = set(facts)
+    why = "opened"
     found: list[Moment] = []
-    current, changed, whys = opened, set(facts), ["opened"]
     for event in events:
-        if event.kind not in TELLING:
+        kind = event.kind
+        if kind is EventKind.CHANGED:
+            told = _change(event, facts, wanted, responder)
+        elif kind in TELLING:
+            told = _happening(event, facts, ticket, responder)
+        else:
             continue
-        at = max(event.at, opened)
-        before = facts.copy() if at != current else facts
-        told = _apply(event, facts, wanted, ticket, responder)
-        if told is None:
+        if not told:
             continue
-        if at != current:
-            found.append(Moment(current, before, frozenset(changed), ", ".join(whys)))
-            current, changed, whys = at, set(), []
-        names, why = told
-        changed.update(names)
-        if why not in whys:
-            whys.append(why)
-    found.append(Moment(current, facts, frozenset(changed), ", ".join(whys)))
+        at = event.at
+        if at > current:
+            found.append(Moment(current, facts, changed, why))
+            facts, current, changed, why = facts | told, at, set(told), _why(event, told)
+        else:
+            facts.update(told)
+            changed.update(told)
+            said = _why(event, told)
+            why = f"{why}, {said}" if at >= opened and said not in why else why
+    found.append(Moment(current, facts, changed, why))
     return found
 
 
-Told = tuple[tuple[str, ...], str]
-"""Names of the facts that changed, and the change in words."""
-_BESIDES: Final = {
-    "state": ("state", "acknowledged", "reopenings"),
-    "assignee": ("assignee", "acknowledged", "reassignments"),
-    "group": ("group", "reassignments"),
-}
-_MESSAGE: Final = ("acknowledged", "responded", "awaiting_reply", "updates")
+def before_opening(ticket: Ticket, events: Sequence[Event]) -> Iterator[Event]:
+    """Events (in order) that tell of something before the ticket was opened, which cannot be."""
+    first = ticket.opened_at - TOLERANCE
+    return (event for event in takewhile(lambda event: event.at < first, events) if event.kind in TELLING)
 
 
 def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: set[str]) -> dict[str, Any]:
-    first: dict[str, Value] = {}
-    for event in events:
-        if event.kind is EventKind.CHANGED and event.field in wanted and event.field not in first:
-            first[event.field] = event.old
     facts: dict[str, Any] = {
         "acknowledged": False, "responded": False, "awaiting_reply": False, "updates": 0,
-        "reassignments": 0, "reopenings": 0, "major_incident": False,
+        "reassignments": 0, "reopenings": 0, "major_incident": False, HELD_BY_US: False,
     }
+    for event in events:
+        if event.kind is EventKind.CHANGED:
+            if event.field in wanted and event.field not in facts:
+                facts[event.field] = event.old
+        elif event.kind is EventKind.DELETED or event.kind is EventKind.MERGED:
+            facts["deleted"] = False
     for name in wanted:
         if name not in facts:
-            facts[name] = first[name] if name in first else value_of(ticket, name)
-    if any(event.kind is EventKind.DELETED for event in events):
-        facts["deleted"] = False
+            facts[name] = value_of(ticket, name)
     facts["acknowledged"] = bool(facts["assignee"]) or facts["state"] not in (State.NEW, None)
     return facts
 
 
-def _apply(event: Event, facts: dict[str, Any], wanted: set[str], ticket: Ticket, responder: Responder) -> Told | None:
-    """Put one event into the facts; what changed, or None when nothing the profiles use did."""
-    kind = event.kind
-    if kind is EventKind.CHANGED:
-        return _change(event, facts, wanted)
-    if kind is EventKind.COMMENTED or kind is EventKind.NOTED:
+def _change(event: Event, facts: Mapping[str, Any], wanted: set[str], responder: Responder) -> dict[str, Any]:
+    """The facts that this change of a field makes new."""
+    name, new = event.field, event.new
+    if name not in wanted:
+        return {}
+    old = facts[name]
+    told: dict[str, Any] = {} if old == new else {name: new}
+    if told and (name == "state" or name == "pending_on"):
+        # What a tool tells of our account and is no echo was done by somebody else under our name, and counts.
+        ours = event.role is Role.CONNECTOR and event.origin is Origin.CONNECTOR
+        if ours is not facts[HELD_BY_US]:
+            told[HELD_BY_US] = ours
+    if name == "state":
+        if not facts["acknowledged"] and new != State.NEW and _takes(event.role, responder):
+            told["acknowledged"] = True
+        if old in _DONE and new not in _OVER:
+            told["reopenings"] = facts["reopenings"] + 1
+    elif name == "assignee" or name == "group":
+        if name == "assignee" and new and not facts["acknowledged"] and _takes(event.role, responder):
+            told["acknowledged"] = True
+        if old and new and old != new:
+            told["reassignments"] = facts["reassignments"] + 1
+    return told
+
+
+def _takes(role: Role, responder: Responder) -> bool:
+    return role not in _NOBODY or role in responder.roles
+
+
+def _happening(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: Responder) -> dict[str, Any]:
+    """The facts that a message, a deletion or a restoration makes new."""
+    if event.kind is EventKind.COMMENTED or event.kind is EventKind.NOTED:
         return _message(event, facts, ticket, responder)
-    if kind is EventKind.DELETED or kind is EventKind.MERGED:
-        facts["deleted"] = True
-        return ("deleted",), str(kind)
-    if kind is EventKind.RESTORED:
-        facts["deleted"] = False
-        return ("deleted",), "restored"
-    return None
+    return {"deleted": event.kind is not EventKind.RESTORED}
 
 
-def _change(event: Event, facts: dict[str, Any], wanted: set[str]) -> Told | None:
-    field = event.field
-    if field not in wanted and field != "group":
-        return None
-    old = facts.get(field)
-    ours = event.role is Role.CONNECTOR
-    if field in ("assignee", "group") and event.new != event.old and event.old:
-        facts["reassignments"] += 1
-    if field == "assignee" and event.new and not ours:
-        facts["acknowledged"] = True
-    if field == "state":
-        if event.new != State.NEW and not ours:
-            facts["acknowledged"] = True
-        if old in (State.RESOLVED, State.CLOSED) and event.new not in (State.RESOLVED, State.CLOSED, State.CANCELLED):
-            facts["reopenings"] += 1
-    if field in wanted:
-        facts[field] = event.new
-    if old == event.new and field != "group":
-        return None
-    return _BESIDES.get(field, (field,)), f"{field} {'' if event.new is None else event.new}".strip()
-
-
-def _message(event: Event, facts: dict[str, Any], ticket: Ticket, responder: Responder) -> Told | None:
+def _message(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: Responder) -> dict[str, Any]:
     if event.data.get("auto") and not responder.automatic:
-        return None
+        return {}
     public = event.kind is EventKind.COMMENTED
-    from_requester = event.role is Role.REQUESTER or _is_requester(event.actor, ticket)
-    if from_requester and not responder.requester:
-        if public and facts["responded"] and not facts["awaiting_reply"]:
-            facts["awaiting_reply"] = True
-            return _MESSAGE, "message from the requester"
-        return None
+    if event.role is Role.REQUESTER or _is_requester(event.actor, ticket):
+        if not responder.requester or event.role is Role.REQUESTER:
+            return {"awaiting_reply": True} if public and facts["responded"] and not facts["awaiting_reply"] else {}
     if event.role not in responder.roles or not (public or responder.notes):
-        return None
-    facts["acknowledged"] = facts["responded"] = True
-    facts["awaiting_reply"] = False
-    facts["updates"] += 1
-    return _MESSAGE, "answer"
+        return {}
+    return {"acknowledged": True, "responded": True, "awaiting_reply": False, "updates": facts["updates"] + 1}
 
 
 def _is_requester(actor: str, ticket: Ticket) -> bool:
     name = actor.casefold()
     return bool(name) and name in (ticket.requester.casefold(), ticket.requester_email.casefold())
+
+
+_SAYINGS: Final = {EventKind.MERGED: "merged", EventKind.DELETED: "deleted", EventKind.RESTORED: "restored"}
+
+
+def _why(event: Event, told: Mapping[str, Any]) -> str:
+    if event.kind is EventKind.CHANGED:
+        new: Value = event.new
+        return event.field if new is None or new == "" else f"{event.field} {new}"
+    return _SAYINGS.get(event.kind) or ("message from the requester" if told["awaiting_reply"] else "answer")

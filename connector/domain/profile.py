@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from connector.domain.conditions import NEVER, Condition
 from connector.domain.durations import Amount
@@ -47,7 +47,8 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class PauseRule:
-    """A reason to pause. Beyond `at_most` (wall time, all its pauses together) or `times` it no longer pauses."""
+    """A reason to pause. Beyond `at_most` (wall time, all its pauses of a cycle together) or `times` it no longer does.
+    """
 
     when: Condition
     reason: str
@@ -78,6 +79,24 @@ class Conditions:
         )
 
 
+HELD_BY_US: Final = "held_by_connector"
+"""Fact: the state was last set by the connector's own rules. That is true, but it pauses no clock."""
+
+
+class Verdict(NamedTuple):
+    """What the conditions of a target say of the facts of one moment; `pauses` are the rules that hold, in order."""
+
+    cancel: bool
+    start: bool
+    stop: bool
+    reset: bool
+    resume: bool
+    pauses: tuple[int, ...]
+
+
+MOST_REMEMBERED: Final = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """`amounts` by priority; `otherwise` for priorities not named, None when those have no such target."""
@@ -86,21 +105,42 @@ class Target:
     amounts: Mapping[str, Amount]
     otherwise: Amount | None
     conditions: Conditions
-    fields: frozenset[str] = field(init=False, compare=False)
+    asked: tuple[str, ...] = field(init=False, compare=False)
     """Facts that its conditions ask for."""
-    capped: bool = field(init=False, compare=False)
-    """Whether a pause of it may run out."""
+    fields: frozenset[str] = field(init=False, compare=False)
+    """Facts that can change its clock, besides those that decide the plan."""
+    _known: dict[tuple[Any, ...], Verdict] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         c = self.conditions
         asked = [one.fields for one in (c.start, c.resume, c.stop, c.reset, c.cancel) if one]
         asked += [rule.when.fields for rule in c.pause or ()]
         own = {TargetName.UPDATE: {"updates"}, TargetName.NEXT_RESPONSE: {"awaiting_reply"}}.get(self.name, set())
-        object.__setattr__(self, "fields", frozenset(own).union(*asked))
-        object.__setattr__(self, "capped", any(rule.at_most is not None for rule in c.pause or ()))
+        fields = frozenset().union(*asked, (HELD_BY_US,) if c.pause else ())
+        object.__setattr__(self, "asked", tuple(sorted(fields)))
+        object.__setattr__(self, "fields", fields | own)
 
     def amount(self, priority: str | None) -> Amount | None:
         return self.amounts.get(priority, self.otherwise) if priority else self.otherwise
+
+    def verdict(self, facts: Mapping[str, Any]) -> Verdict:
+        """Facts that look alike are judged once."""
+        key = tuple([facts[name] for name in self.asked])
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            c = self.conditions
+            found = self._known[key] = Verdict(
+                c.cancel is not None and c.cancel.holds(facts),
+                c.start is None or c.start.holds(facts),
+                c.stop is not None and c.stop.holds(facts),
+                c.reset is not None and c.reset.holds(facts),
+                c.resume is None or c.resume.holds(facts),
+                () if facts.get(HELD_BY_US) else tuple(
+                    [i for i, rule in enumerate(c.pause or ()) if rule.when.holds(facts)]),
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +188,23 @@ class Profile:
 
     def __post_init__(self) -> None:
         plan = {"priority"} | ({"impact", "urgency"} if self.matrix else set())
+        if self.due_by_hand:
+            plan.add("due_at")
         plan.update(SOURCE_FIELDS[s] for chain in (self.calendar, self.timezone) if chain for s in chain.sources)
         every = plan.union(self.applies_to.fields, self.major.fields, *(target.fields for target in self.targets))
+        if self.start_from is StartFrom.ASSIGNED:
+            every.add("group")
         object.__setattr__(self, "plan_fields", frozenset(plan))
         object.__setattr__(self, "fields", frozenset(every))
+
+    @property
+    def due_by_hand(self) -> bool:
+        """Whether a due time set in the tool is that of this agreement's resolution."""
+        return self.manual_due and self.agreement is Agreement.SLA
+
+    def is_major(self, facts: Mapping[str, Any]) -> bool:
+        """Whether this agreement calls the ticket a major incident, by the priority it sees itself."""
+        return self.major.holds({**facts, "priority": self.priority(facts)})
 
     def priority(self, facts: Mapping[str, Any]) -> str | None:
         """The priority this agreement sees: from its own matrix where impact and urgency are known, else the tool's."""

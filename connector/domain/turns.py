@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
-from connector.domain.clock import Mode, Plan, Turn
-from connector.domain.conditions import Facts
+from connector.domain.clock import NOTHING, Mode, Plan, Turn
 from connector.domain.durations import Amount
 from connector.domain.facts import Moment
-from connector.domain.profile import Agreement, Profile, StartFrom, Target, TargetName
+from connector.domain.profile import Agreement, Profile, StartFrom, Target, TargetName, Verdict
 from connector.domain.registry import Hours, Registry
+
+
+NO_VERDICT: Final = Verdict(False, False, False, False, False, ())
 
 
 @dataclass(slots=True)
 class Segment:
-    """The turns of one run of a clock: begun by an attachment, a customer's message, an update or a reset."""
+    """The turns of one run of a clock: begun by an attachment, a message, an update, a reset or a late reopening."""
 
     turns: list[Turn] = field(default_factory=list)
     amount: Amount | None = None
@@ -40,28 +43,29 @@ def _spans(profile: Profile, applies: Sequence[bool], line: Sequence[Moment]) ->
     """Stretches of moments that one run of the clock covers, as [first, last).
 
     An SLA has one, however often it leaves and comes back. An OLA or a supplier's contract has one for each time the
-    work was with that team or supplier.
+    work was with that team or supplier; only the first of them may begin before it was.
     """
     attached = applies.index(True)
-    start = attached
-    if profile.start_from is StartFrom.OPENED:
-        start = 0
-    elif profile.start_from is StartFrom.ASSIGNED:
-        assigned = (i for i, m in enumerate(line) if m.facts.get("assignee") or m.facts.get("group"))
-        start = next(assigned, len(line))
     if profile.agreement is Agreement.SLA:
-        yield start, len(line)
+        yield _begins(profile, line, attached), len(line)
         return
     i = attached
     while i < len(line):
-        if not applies[i]:
-            i += 1
-            continue
         end = i
         while end < len(line) and applies[end]:
             end += 1
-        yield (min(start, i) if i == attached else i), end
-        i = end
+        first = _begins(profile, line, i)
+        yield (first if i == attached else max(first, i)), end
+        i = next((j for j in range(end, len(line)) if applies[j]), len(line))
+
+
+def _begins(profile: Profile, line: Sequence[Moment], attached: int) -> int:
+    if profile.start_from is StartFrom.OPENED:
+        return 0
+    if profile.start_from is StartFrom.ASSIGNED:
+        assigned = (i for i, moment in enumerate(line) if moment.facts["assignee"] or moment.facts["group"])
+        return next(assigned, len(line))
+    return attached
 
 
 class _Walk:
@@ -72,131 +76,173 @@ class _Walk:
     ) -> None:
         self.profile, self.target, self.applies, self.line, self.registry = profile, target, applies, line, registry
         self.attached = applies.index(True)
+        self.pauses = target.conditions.pause or ()
         self.done: list[Segment] = []
+        self.verdict = NO_VERDICT
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """A run of the clock that has not begun."""
         self.segment = Segment()
         self.plan: Plan | None = None
+        self.offered: Plan | None = None
+        self.outdated = True
         self.started = False
-        self.rule = -1
-        self.relevant = profile.plan_fields | target.fields
-        self.counts = [0] * len(target.conditions.pause or ())
-        self.spent = [timedelta(0)] * len(self.counts)
+        self.stopped_at: datetime | None = None
+        self.rule: int | None = None
+        self.since = self.line[0].at
+        self.counts = [0] * len(self.pauses)
+        self.spent = [NOTHING] * len(self.pauses)
 
     def span(self, first: int, last: int) -> list[Segment]:
-        previous = None
-        relevant, applies, capped = self.relevant, self.applies, self.target.capped
+        line, applies, plan_fields = self.line, self.applies, self.profile.plan_fields
+        relevant = plan_fields | self.target.fields
+        previous: Verdict | None = None
+        known: Moment | None = None
         for i in range(first, last):
-            moment = self.line[i]
-            if (
-                previous is not None and relevant.isdisjoint(moment.changed) and applies[i] == applies[i - 1]
-                and not capped
-            ):
-                continue  # nothing this clock depends on changed; a pause that may run out is looked at each time
-            if self._begins_anew(moment, previous):
-                self._new_segment(moment)
-            self._turn(i, moment)
-            previous = moment
-        if last < len(self.line) and self.plan is not None:
-            self._note(self.line[last].at, Mode.STOP, "handed over")
+            moment = line[i]
+            if known is not None and applies[i] == applies[i - 1] and relevant.isdisjoint(moment.changed):
+                continue
+            if self.rule is not None:
+                self._use_up(moment.at)
+            verdict = self.target.verdict(moment.facts)
+            if previous is not None and known is not None and self._begins_anew(moment, verdict, known, previous):
+                self._hand_on(moment)
+            self.outdated = self.outdated or not plan_fields.isdisjoint(moment.changed)
+            self._turn(i, moment, verdict)
+            known, previous = moment, verdict
+        end = line[last].at if last < len(line) else None
+        if self.rule is not None:
+            self._use_up(end)
+        if end is not None:
+            self._note(end, Mode.STOP, "handed over")
         return [*self.done, self.segment]
 
-    def _begins_anew(self, moment: Moment, previous: Moment | None) -> bool:
-        if previous is None or not self.started:
+    def _begins_anew(self, moment: Moment, verdict: Verdict, known: Moment, previous: Verdict) -> bool:
+        if not self.started:
             return False
-        if self.target.name is TargetName.UPDATE and moment.facts["updates"] != previous.facts["updates"]:
+        if self.target.name is TargetName.UPDATE and moment.facts["updates"] != known.facts["updates"]:
             return True
         if self.target.name is TargetName.NEXT_RESPONSE:
-            return bool(moment.facts["awaiting_reply"] and not previous.facts["awaiting_reply"])
-        reset = self.target.conditions.reset
-        return reset is not None and reset.holds(moment.facts) and not reset.holds(previous.facts)
+            return bool(moment.facts["awaiting_reply"] and not known.facts["awaiting_reply"])
+        return verdict.reset and not previous.reset
 
-    def _new_segment(self, moment: Moment) -> None:
-        if self.segment.turns and self.segment.turns[-1].mode is not Mode.STOP:
+    def _hand_on(self, moment: Moment) -> None:
+        """The run so far ends here: kept by an answer, called off by a reset."""
+        if self.stopped_at is None:
             kept = self.target.name in (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
             self._note(moment.at, Mode.STOP if kept else Mode.CANCEL, moment.why)
         self.done.append(self.segment)
-        self.segment = Segment()
-        self.plan, self.started, self.rule = None, False, -1
+        self._fresh()
 
-    def _turn(self, i: int, moment: Moment) -> None:
+    def _turn(self, i: int, moment: Moment, verdict: Verdict) -> None:
         applied = self.applies[i] or i < self.attached
-        mode = self._mode(moment) if applied else Mode.CANCEL
-        if mode is Mode.OFF or (mode is Mode.CANCEL and not self.started):
+        mode, rule = self._mode(i, verdict) if applied else (Mode.CANCEL, None)
+        self.verdict = verdict
+        if self._reopened_late(moment, mode):
+            self.done.append(self.segment)
+            self._fresh()
+            mode, rule = self._mode(i, verdict)
+        if not self.started and mode in (Mode.OFF, Mode.CANCEL):
             return
-        plan = self._plan_at(moment)
+        plan = self._plan(moment)
         if plan is None:
-            mode = Mode.CANCEL
+            mode, rule = Mode.CANCEL, None
         else:
             self.plan = plan
         if self.plan is None:
             return
         self.started = True
-        why = moment.why
-        if mode is Mode.PAUSE:
-            mode, why = self._paused(i, moment)
-        elif mode is not Mode.RUN:
-            self.rule = -1
-        self._note(moment.at, mode, why if applied else "no longer applies")
-        if mode is Mode.PAUSE:
-            self._foresee(i, moment)
+        if mode is Mode.STOP:
+            self.stopped_at = self.stopped_at or moment.at
+        elif mode is not Mode.CANCEL:
+            self.stopped_at = None
+        self._enter(rule, moment.at)
+        self._note(moment.at, mode, self._why(i, moment, mode, rule) if applied else "no longer applies")
 
-    def _mode(self, moment: Moment) -> Mode:
-        c, facts = self.target.conditions, moment.facts
-        if c.cancel is not None and c.cancel.holds(facts):
-            return Mode.CANCEL
-        if not self.started and c.start is not None and not c.start.holds(facts):
-            return Mode.OFF
-        if c.stop is not None and c.stop.holds(facts):
-            return Mode.STOP
-        return Mode.PAUSE if self._pausing(facts) else Mode.RUN
+    def _mode(self, i: int, verdict: Verdict) -> tuple[Mode, int | None]:
+        if verdict.cancel:
+            return Mode.CANCEL, None
+        if not self.started and not verdict.start:
+            return Mode.OFF, None
+        if verdict.stop:
+            return Mode.STOP, None
+        rule = None if self._too_early(i) else self._pausing(verdict)
+        return (Mode.RUN if rule is None else Mode.PAUSE), rule
 
-    def _pausing(self, facts: Facts) -> bool:
-        c = self.target.conditions
-        for i, rule in enumerate(c.pause or ()):
-            if rule.when.holds(facts):
-                if i != self.rule:
-                    self.rule = i
-                    self.counts[i] += 1
-                return rule.times is None or self.counts[i] <= rule.times
-        if self.rule >= 0 and c.resume is not None and not c.resume.holds(facts):
-            return True
-        self.rule = -1
-        return False
+    def _too_early(self, i: int) -> bool:
+        return i < self.attached and not self.profile.pauses_kept
 
-    def _paused(self, i: int, moment: Moment) -> tuple[Mode, str]:
-        rule = (self.target.conditions.pause or ())[self.rule]
-        if i < self.attached and not self.profile.pauses_kept:
-            return Mode.RUN, "pause before the agreement applied does not count"
-        if rule.at_most is not None and self.spent[self.rule] >= rule.at_most:
-            return Mode.RUN, f"{rule.reason}: pause used up"
-        return Mode.PAUSE, rule.reason
+    def _pausing(self, verdict: Verdict) -> int | None:
+        """The first rule that holds and is not used up."""
+        for i in verdict.pauses:
+            if self._allowed(i):
+                return i
+        held = self.rule is not None and not verdict.resume and self._allowed(self.rule)
+        return self.rule if held else None
 
-    def _foresee(self, i: int, moment: Moment) -> None:
-        """A pause that may only last so long: the clock runs again when that is used up."""
-        rule = (self.target.conditions.pause or ())[self.rule]
-        if rule.at_most is None:
-            return
-        left = rule.at_most - self.spent[self.rule]
-        until = self.line[i + 1].at if i + 1 < len(self.line) else None
-        if until is not None and until - moment.at <= left:
-            self.spent[self.rule] += until - moment.at
-            return
-        self.spent[self.rule] = rule.at_most
-        self._note(moment.at + left, Mode.RUN, f"{rule.reason}: pause used up")
+    def _allowed(self, i: int) -> bool:
+        rule = self.pauses[i]
+        once_more = rule.times is None or i == self.rule or self.counts[i] < rule.times
+        return once_more and (rule.at_most is None or self.spent[i] < rule.at_most)
 
-    def _plan_at(self, moment: Moment) -> Plan | None:
-        if self.plan is not None and self.profile.plan_fields.isdisjoint(moment.changed):
-            return self.plan
-        priority = self.profile.priority(moment.facts)
+    def _enter(self, rule: int | None, at: datetime) -> None:
+        if rule is not None and rule != self.rule:
+            self.counts[rule] += 1
+        self.rule, self.since = rule, at
+
+    def _use_up(self, until: datetime | None) -> None:
+        """Time passes in a pause up to the next moment (None: none is known). One that runs out gives way."""
+        while self.rule is not None:
+            limit = self.pauses[self.rule].at_most
+            if limit is None:
+                return
+            left = limit - self.spent[self.rule]
+            if until is not None and until - self.since <= left:
+                self.spent[self.rule] += until - self.since
+                self.since = until
+                return
+            at, reason = self.since + left, self.pauses[self.rule].reason
+            self.spent[self.rule] = limit
+            rule = self._pausing(self.verdict)
+            self._enter(rule, at)
+            if rule is None:
+                self._note(at, Mode.RUN, f"{reason}: pause used up")
+            else:
+                self._note(at, Mode.PAUSE, self.pauses[rule].reason)
+
+    def _reopened_late(self, moment: Moment, mode: Mode) -> bool:
+        within = self.profile.reopen_within
+        if self.stopped_at is None or within is None or mode not in (Mode.RUN, Mode.PAUSE):
+            return False
+        return moment.at - self.stopped_at > within
+
+    def _why(self, i: int, moment: Moment, mode: Mode, rule: int | None) -> str:
+        if rule is not None:
+            return self.pauses[rule].reason
+        if mode is Mode.RUN and self.verdict.pauses:
+            if self._too_early(i):
+                return "pause before the agreement applied does not count"
+            return f"{self.pauses[self.verdict.pauses[0]].reason}: pause used up"
+        return moment.why
+
+    def _plan(self, moment: Moment) -> Plan | None:
+        """The plan that holds now; None where this priority has no such target."""
+        if not self.outdated:
+            return self.offered
+        self.outdated = False
+        profile, facts = self.profile, moment.facts
+        priority = profile.priority(facts)
         amount = self.target.amount(priority)
-        if amount is None:
-            return None
-        hours = self.registry.hours(self.profile, moment.facts, amount.calendar)
-        time = amount.from_start(self._start(moment), hours.calendar)
-        self.segment.amount, self.segment.hours, self.segment.priority = amount, hours, priority
-        return Plan(hours.calendar, time, self.profile.floor, amount.text)
-
-    def _start(self, moment: Moment) -> datetime:
-        return self.segment.turns[0].at if self.segment.turns else moment.at
+        self.offered = None
+        if amount is not None:
+            hours = self.registry.hours(profile, facts, amount.calendar)
+            start = self.segment.turns[0].at if self.segment.turns else moment.at
+            self.segment.amount, self.segment.hours, self.segment.priority = amount, hours, priority
+            by_hand = profile.due_by_hand and self.target.name is TargetName.RESOLUTION
+            self.offered = Plan(hours.calendar, amount.from_start(start, hours.calendar), profile.floor, amount.text,
+                                facts["due_at"] if by_hand else None)
+        return self.offered
 
     def _note(self, at: datetime, mode: Mode, why: str) -> None:
         if self.plan is None:
