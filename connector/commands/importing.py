@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace as change
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 import orjson
@@ -47,7 +49,10 @@ def importing(
 
     mapping = load_mapping(mapping_file)
     name = _name(mapping, mapping_file, tool)
-    with _rejecting(rejects or file.with_name(file.name + ".rejects.jsonl")) as reject, _interruptible() as stop:
+    rejects = rejects or file.with_name(file.name + ".rejects.jsonl")
+    if rejects.resolve() in (file.resolve(), mapping_file.resolve()):
+        raise ConfigError([Problem("would be overwritten with the rows set aside: name another file", str(rejects))])
+    with _rejecting(rejects) as reject, _interruptible() as stop:
         work = Import(mapping, name, reject, stop)
         if dry_run:
             ended = _through(work, file, _count)
@@ -96,8 +101,10 @@ def _through(work: Import, file: Path, use: Callable[[Import, Iterator[Any]], bo
 
 def _complete(work: Import, file: Path) -> None:
     """Columns that no row has are a mistake; JSON leaves out what is empty, so there it may be none."""
+    from connector.importers.packed import ending
+
     missing = work.export.missing(work.columns, str(file)) if work.report.rows else []
-    if missing and "json" not in file.suffix:
+    if missing and "json" not in ending(file):
         raise ConfigError(missing)
     for problem in missing:
         click.echo(f"{problem} in any row", err=True)
@@ -124,13 +131,12 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
     """A function that takes rows set aside; the file is only made when there is one."""
     told = 0
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as stream:
-        part.chmod(0o600)
+    with _written(part) as stream:
 
         def reject(rejected: Rejected) -> None:
             nonlocal told
             told += 1
-            stream.write(orjson.dumps(rejected, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n")
+            stream.write(_line(rejected) + b"\n")
             if told <= SHOWN:
                 where = f"row {rejected.row}" + (f" (ticket {rejected.ticket})" if rejected.ticket else "")
                 click.echo(f"{where}: {'; '.join(rejected.reasons)}", err=True)
@@ -144,6 +150,22 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
                 click.echo(f"{told} rows set aside in {path}", err=True)
             else:
                 part.unlink()
+
+
+def _written(path: Path) -> BinaryIO:
+    """A new file that only its owner may read."""
+    try:
+        return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    except OSError as error:
+        raise ConfigError([Problem(f"cannot be written (--rejects says where): {error.strerror}", str(path))]) from None
+
+
+def _line(rejected: Rejected) -> bytes:
+    try:
+        return orjson.dumps(rejected, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # numbers of more than 64 bits, text that is no Unicode
+        values = {ascii(name): ascii(value) for name, value in rejected.values.items()}
+        return orjson.dumps(change(rejected, values=values, ticket=ascii(rejected.ticket)))
 
 
 @contextmanager

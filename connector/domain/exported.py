@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from connector.domain.changes import diff
 from connector.domain.errors import BadRecord, Problem
 from connector.domain.exported_history import Entry, Imported, Told, continued, imported
-from connector.domain.local_time import parser
+from connector.domain.local_time import in_utc, parser
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.problems import did_you_mean
 from connector.domain.rows import FIRST, TIME, Rows
@@ -21,6 +22,7 @@ from connector.domain.transforms import text
 from connector.domain.vocabulary import DATES
 
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Export:
         self.rows = mapping.rows or Rows()
         self._reject = reject
         self._when = parser(self.rows)
+        self._words = sorted(self.rows.reads() - self.rows.case - {self.rows.time})
         self._case = {rule.name for rule in mapping.rules() if rule.sources and set(rule.sources) <= self.rows.case}
         self.derived = [name for name in ("resolved_at", "closed_at") if mapping.rule(name) is None]
         self.firsts = [rule.name for rule in mapping.rules() if set(rule.sources) == {FIRST} and rule.name in DATES]
@@ -81,15 +84,23 @@ class Export:
 
     def _entry(self, row: Row, reasons: list[str]) -> Entry | None:
         """Columns with the file's markers for "not known" made empty."""
-        null = self.rows.null
-        record = {name: "" if value is None or (isinstance(value, str) and value in null) else value
-                  for name, value in row.values.items()}
+        record = {name: "" if self._unknown(value) else value for name, value in row.values.items()}
         ticket = self._said(self.mapping.id_field, record, text, reasons)
         at = self._said(self.rows.time, record, self._time, reasons) if self.rows.audit else _NO_TIME
-        if ticket is None or at is None:
+        for column in self._words:
+            try:
+                text(record.get(column, ""))
+            except ValueError as error:
+                reasons.append(f"`{column}`: {error}")
+        if ticket is None or at is None or reasons:
             return None
         return Entry(ticket, at, _tie(record.get(self.rows.tie, "")) if self.rows.tie else row.number, row.number,
                      record)
+
+    def _unknown(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return value in self.rows.null
+        return value is None or (isinstance(value, (int, float)) and text(value) in self.rows.null)
 
     @staticmethod
     def _said(column: str, record: Mapping[str, Any], read: Callable[[Any], Any], reasons: list[str]) -> Any:
@@ -105,7 +116,7 @@ class Export:
 
     def _time(self, value: Any) -> datetime:
         if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC)
+            return in_utc(value)
         return self._when(text(value))
 
     def ticket(self, entries: Sequence[Entry]) -> Imported | None:
@@ -123,12 +134,14 @@ class Export:
         carried: dict[str, Any] = {}
         told = Told(self.rows, self.at_the_time)
         for place, entry in enumerate(entries):
+            made = carried.copy()
             for name, carry in self.rows.carry.items():
                 value = entry.values.get(carry.source, "")
-                if name not in carried or text(value) not in carry.skip:
-                    carried[name] = value
-            ticket = self._read(entry, {**entry.values, FIRST: entries[0].at, TIME: entry.at, **carried})
+                if name not in made or text(value) not in carry.skip:
+                    made[name] = value
+            ticket = self._read(entry, {**entry.values, FIRST: entries[0].at, TIME: entry.at, **made})
             if ticket is not None:
+                carried = made
                 told.row(entry, ticket, place)
         if told.last is None:
             return None
@@ -171,4 +184,4 @@ def _tie(value: Any) -> int | float | str:
     if isinstance(value, (int, float)):
         return value
     word = text(value).strip()
-    return int(word) if word.lstrip("-").isdecimal() else word
+    return int(word) if _WHOLE.fullmatch(word) else word

@@ -63,6 +63,8 @@ class Told:
         self.opening = 0
         self.place = 0
         self._before: Ticket | None = None
+        self._at: datetime | None = None
+        self._next = 0
         self._keys: Counter[str] = Counter()
         self._entered: dict[State, datetime] = {}
 
@@ -71,6 +73,8 @@ class Told:
         actor = text(entry.values.get(rows.actor, "")) if rows.actor else ""
         role = _role(actor, ticket)
         seq = _order(entry, place) * PER_ROW
+        if self._at == entry.at:
+            seq = max(seq, self._next)  # rows of one time and one tie: the order they come in
         first = self._before is None
         found = diff(self._before, step)
         for number, event in enumerate(found):
@@ -92,6 +96,7 @@ class Told:
             if step.state not in ENDED:
                 self._entered.clear()
         self._before, self.last = step, ticket
+        self._at, self._next = entry.at, seq + len(found) + 2
 
     def _key(self, event: Event, entry: Entry, ticket: Ticket) -> str:
         at = event.at if event.kind is EventKind.CREATED else entry.at
@@ -138,9 +143,10 @@ def imported(event: Event) -> Event:
 
 
 def _role(actor: str, ticket: Ticket) -> Role:
-    if not actor:
+    callers = {name.casefold() for name in (ticket.requester, ticket.requester_email) if name}
+    if not actor or not callers:
         return Role.UNKNOWN
-    return Role.REQUESTER if actor in (ticket.requester, ticket.requester_email) else Role.AGENT
+    return Role.REQUESTER if actor.casefold() in callers else Role.AGENT
 
 
 def _order(entry: Entry, place: int) -> int:

@@ -22,9 +22,9 @@ def parser(rows: Rows) -> Callable[[str], datetime]:
     def parse(raw: str) -> datetime:
         at = read(raw, rows.dates)
         if at.tzinfo is not None:
-            return at.astimezone(UTC)
+            return in_utc(at)
         first, second = at.replace(tzinfo=tz, fold=0), at.replace(tzinfo=tz, fold=1)
-        result = first.astimezone(UTC)
+        result = in_utc(first)
         if first.utcoffset() == second.utcoffset():
             return result
         if result.astimezone(tz).replace(tzinfo=None, fold=0) != at.replace(fold=0):
@@ -36,6 +36,14 @@ def parser(rows: Rows) -> Callable[[str], datetime]:
         return second.astimezone(UTC) if rows.fold == "later" else result
 
     return parse
+
+
+def in_utc(at: datetime) -> datetime:
+    """Raises ValueError for the first and last hours a date can hold."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"date out of range {shown(at.isoformat(' '))}") from None
 
 
 def read(raw: str, formats: tuple[str, ...]) -> datetime:

@@ -6,8 +6,11 @@ imported of that time before.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -16,7 +19,7 @@ from msgspec.structs import replace
 from connector.domain.changes import diff, digest, older
 from connector.domain.exported import Export, Rejected, Row
 from connector.domain.exported_history import Entry, Imported, imported
-from connector.domain.history import Event, EventKind, Origin
+from connector.domain.history import Event, EventKind, Origin, order
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.ports import Change, Deps, Stored, Tx
 
@@ -153,6 +156,8 @@ def _told_anew(one: Imported, history: Sequence[Event], late: bool) -> list[Even
     ours = [event for event in history if event.origin is Origin.IMPORT and event.key not in gone
             and event.kind is not EventKind.SUPERSEDED]
     told = {_standing(event.key, gone): event for event in one.events}
+    if not late and (moved := _moved(told, ours)):
+        told = {_standing(event.key, gone | moved): event for event in one.events}
     events = [replace(event, key=key) for key, event in told.items() if key not in have]
     assert one.since is not None
     assert one.until is not None
@@ -166,6 +171,24 @@ def _told_anew(one: Imported, history: Sequence[Event], late: bool) -> list[Even
         events.append(Event(key=f"superseded/{digest(*sorted(stale))}", at=one.until, kind=EventKind.SUPERSEDED,
                             origin=Origin.IMPORT, data={"keys": tuple(sorted(stale))}))
     return events
+
+
+def _moved(told: Table[str, Event], ours: Sequence[Event]) -> set[str]:
+    """Events that we have at an instant of which the file now tells another order.
+
+    Where no tie breaker says it, the order is that of the file, and a longer file has more rows between.
+    """
+    have = {event.key: event for event in ours}
+    instants: defaultdict[datetime, list[tuple[Event, Event]]] = defaultdict(list)
+    for key, event in told.items():
+        if event.kind is not EventKind.CREATED:
+            instants[event.at].append((replace(event, key=key), have.get(key, event)))
+    moved: set[str] = set()
+    for found in instants.values():
+        wanted = [new.key for new, _ in sorted(found, key=lambda pair: order(pair[0]))]
+        if wanted != [new.key for new, _ in sorted(found, key=lambda pair: order(pair[1]))]:
+            moved.update(key for key in wanted if key in have)
+    return moved
 
 
 def _standing(key: str, gone: set[str]) -> str:

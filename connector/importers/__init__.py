@@ -12,19 +12,25 @@ from connector.domain.exported import Row
 from connector.domain.problems import did_you_mean
 from connector.domain.rows import Rows
 from connector.importers import csv_file, jsonl, parquet, xlsx
+from connector.importers.packed import ending
 
 READERS: Final[dict[str, Callable[[Path, Rows], Iterator[Row]]]] = {
     ".csv": csv_file.read, ".tsv": csv_file.read, ".txt": csv_file.read, ".parquet": parquet.read,
     ".jsonl": jsonl.read, ".ndjson": jsonl.read, ".json": jsonl.read, ".xlsx": xlsx.read,
 }
+UNPACKED: Final = frozenset({".parquet", ".xlsx"})
+"""Packed inside already; the others may end in .gz."""
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
     """The rows of a file, chosen by its ending. Raises ConfigError for a file that is not what its ending says."""
-    reader = READERS.get(path.suffix.lower())
+    what = ending(path)
+    reader = READERS.get(what)
     if reader is None:
-        raise ConfigError([Problem(f"files ending in `{path.suffix}` cannot be imported"
-                                   f"{did_you_mean(path.suffix, READERS)}", str(path))])
+        raise ConfigError([Problem(f"files ending in `{what}` cannot be imported{did_you_mean(what, READERS)}",
+                                   str(path))])
+    if what in UNPACKED and path.suffix.lower() != what:
+        raise ConfigError([Problem(f"unpack it first: `{what}` is read as it is", str(path))])
     return reader(path, rows)
 
 
@@ -39,4 +45,4 @@ def digest(path: Path) -> str:
 
 def count(path: Path) -> int | None:
     """How many rows a file has, where it says so itself."""
-    return parquet.count(path) if path.suffix.lower() == ".parquet" else None
+    return parquet.count(path) if ending(path) == ".parquet" else None

@@ -14,21 +14,22 @@ import orjson
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.exported import Row
 from connector.domain.rows import Rows
+from connector.importers.packed import opened
 
 LONGEST_LINE: Final = 32 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
-    try:
-        with path.open("rb") as stream:
-            for number, line in enumerate(_lines(stream), 1):
-                if number == 1:
-                    line = line.removeprefix(_BOM)
-                if line.strip():
-                    yield _row(number, line)
-    except OSError as error:
-        raise ConfigError([Problem(f"cannot be read: {error.strerror}", str(path))]) from None
+    with opened(path) as stream:
+        for number, line in enumerate(_lines(stream), 1):
+            if number == 1:
+                line = line.removeprefix(_BOM)
+                if line.lstrip().startswith(b"["):
+                    raise ConfigError([Problem("is one JSON array: expected one object a line, as `jq -c '.[]'` makes "
+                                               "of it", str(path))])
+            if line.strip():
+                yield _row(number, line)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from connector.domain.exported import Row
 from connector.domain.rows import Rows
 
 BATCH: Final = 5_000
+_UNREADABLE: Final = (OverflowError, ValueError, pa.ArrowException)
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
@@ -21,14 +22,34 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH):
-                for values in batch.to_pylist():
-                    number += 1
-                    yield Row(number, values)
+                yield from _rows(batch, number)
+                number += batch.num_rows
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise ConfigError([Problem(f"is not Parquet that can be read: {reason}", str(path))]) from None
     except OSError as error:
         raise ConfigError([Problem(f"cannot be read: {error.strerror or error}", str(path))]) from None
+
+
+def _rows(batch: pa.RecordBatch, before: int) -> Iterator[Row]:
+    """A value Python cannot hold (a date in the year 30,000, text that is not UTF-8) spoils its row only."""
+    try:
+        found = batch.to_pylist()
+    except _UNREADABLE:
+        found = [None] * batch.num_rows
+    for place, values in enumerate(found):
+        yield _row(batch, place, before + place + 1) if values is None else Row(before + place + 1, values)
+
+
+def _row(batch: pa.RecordBatch, place: int, number: int) -> Row:
+    values: dict[str, Any] = {}
+    errors: list[str] = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            values[name] = column[place].as_py()
+        except _UNREADABLE as error:
+            errors.append(f"`{name}` cannot be read: {error}")
+    return Row(number, values, "; ".join(errors))
 
 
 def count(path: Path) -> int | None:

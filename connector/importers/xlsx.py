@@ -18,6 +18,8 @@ from connector.domain.rows import Rows
 
 LARGEST: Final = 4 * 1024**3
 """Bytes a workbook may unpack to: a small file can claim to hold any amount."""
+EXACT: Final = 1e15
+"""Whole numbers below it are exact in a spreadsheet."""
 _UNREADABLE: Final = (BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, SyntaxError, OSError,
                       EOFError, AttributeError, TypeError, IndexError)
 """What openpyxl raises for files that are broken in one way or another (ParseError is a SyntaxError)."""
@@ -90,4 +92,4 @@ def _row(number: int, names: list[str], cells: tuple[Any, ...]) -> Row:
 
 def _value(cell: Any) -> Any:
     """Excel keeps whole numbers as floats; 7.0 was typed as 7."""
-    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT else cell

@@ -253,6 +253,42 @@ def test_rows_of_one_minute_stay_in_order_when_more_become_known(kept: Any) -> N
     assert [event[5] for event in one.told()["1"][1:]] == [str(n) for n in range(1, 10)]
 
 
+def test_rows_of_one_time_and_one_tie_stay_in_the_order_of_the_file(kept: Any) -> None:
+    one = kept()
+    one.take([{**row(0, state, group), "n": 1}
+              for state, group in (("new", "a"), ("work", "b"), ("done", "c"), ("work", "d"), ("shut", "a"))])
+    for field, values in (("state", ["in_progress", "resolved", "in_progress", "closed"]), ("group", list("bcda"))):
+        assert [event[4] for event in one.told()["1"] if event[2] == field] == values
+
+
+def test_without_a_tie_a_longer_file_tells_the_order_of_one_minute_anew(kept: Any) -> None:
+    whole, again = kept(AUDIT.replace(" tie: n,", "")), kept(AUDIT.replace(" tie: n,", ""))
+    rows = [row(n, "new", group, minute=0) for n, group in enumerate("aabaa")]
+    again.take([rows[2], rows[4]])
+    for one in (again, whole):
+        one.take(rows)
+    assert again.told() == whole.told()
+    assert again.take(rows).events == 0
+
+
+def test_who_acted_is_not_guessed_where_the_requester_is_not_known(kept: Any) -> None:
+    rows = [{**row(n, "new", said="Hello."), "who": who, "caller": caller}
+            for n, (who, caller) in enumerate([("Ana", "ana"), ("ben", "ana"), ("", "ana"), ("ben", "")])]
+    text = AUDIT.replace("comment: said", "comment: said, actor: who")
+    one = kept(text + "  requester: caller\n")
+    one.take(rows)
+    roles = [str(event.role) for event in effective(one.all()["1"][1]) if str(event.kind) == "commented"]
+    assert roles == ["requester", "agent", "unknown", "unknown"]
+
+
+def test_a_row_set_aside_hands_nothing_on_to_the_next(kept: Any) -> None:
+    text = AUDIT.replace("from: state", "from: kept")
+    one = kept(text.replace("comment: said", "carry: {kept: {from: state, skip: ['-']}}"))
+    one.take([row(1, "new"), row(2, "odd"), row(3, "-", "b")])
+    assert [bad.row for bad in one.rejected] == [2]
+    assert [(event[2], event[4]) for event in one.told()["1"]][1:] == [("group", "b")]
+
+
 def test_where_no_column_says_when_a_ticket_ended_its_rows_do(kept: Any) -> None:
     one = kept()
     one.take([*WHOLE, *(row(n, state, id="2") for n, state in ((1, "done"), (2, "work"), (3, "done"))),

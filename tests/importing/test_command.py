@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from connector import store as stores
+from connector.commands import importing as command
+from connector.domain.exported import Rejected
 from connector.flows import importing
 from tests.importing.conftest import Desk
 
@@ -108,6 +114,44 @@ def test_rejects_are_kept_with_their_values_for_their_owner_only(desk: Desk, map
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{
         "row": 2, "ticket": "2", "reasons": [f"{mapping}: state: unknown value 'odd' in `state`"],
         "values": {**ROW, "id": "2", "state": "odd"}}]
+
+
+def test_what_json_cannot_hold_is_still_in_the_file_of_rejects(desk: Desk, mapping: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    for line in (list(ROW), ["1", 1e300, "odd", "2026-03-02"], ["2", "b", "open", "2026-03-02"]):
+        book.active.append(line)
+    book.save(desk.folder / "export.xlsx")
+    parquet = desk.folder / "export.parquet"
+    pq.write_table(pa.table({**{key: [value] for key, value in ROW.items()}, "state": ["odd"],
+                             "subject": [Decimal(10**30)]}), parquet)
+    for path in (desk.folder / "export.xlsx", parquet):
+        assert desk.take(path, mapping, "--tool", "old").exit_code == 1
+        line = json.loads((desk.folder / "rejects.jsonl").read_text())
+        assert (line["ticket"], line["values"]["state"]) == ("1", "odd")
+
+
+def test_numbers_beyond_64_bits_are_written_down_too() -> None:
+    line = json.loads(command._line(Rejected(1, "\udce9", ("odd",), {"a": 10**30, "b": "\udce9", "c": None})))
+    assert line == {"row": 1, "ticket": "'\\udce9'", "reasons": ["odd"],
+                    "values": {"'a'": str(10**30), "'b'": "'\\udce9'", "'c'": "None"}}
+
+
+def test_the_file_itself_is_not_overwritten_with_its_rejects(desk: Desk, mapping: Path) -> None:
+    path = export(desk, [{**ROW, "state": "odd"}])
+    for target in (path, mapping):
+        before = target.read_bytes()
+        done = desk.run("import", path, "--mapping", mapping, "--tool", "old", "--rejects", target)
+        assert "would be overwritten" in done.output
+        assert target.read_bytes() == before
+
+
+def test_a_place_where_rejects_cannot_be_written_is_told(desk: Desk, mapping: Path) -> None:
+    done = desk.run("import", export(desk, [ROW]), "--mapping", mapping, "--tool", "old", "--rejects",
+                    desk.folder / "missing/rejects.jsonl")
+    assert done.exit_code == 1
+    assert "cannot be written (--rejects says where)" in done.output
+    assert ids(desk) == set()
 
 
 def test_no_file_of_rejects_is_left_when_there_are_none(desk: Desk, mapping: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -78,10 +79,61 @@ def test_columns_without_a_heading_are_left_out(tmp_path: Path) -> None:
     assert csv(tmp_path, "id,,title\n1,x,a\n") == [(2, {"id": "1", "title": "a"}, "")]
 
 
-@pytest.mark.parametrize("data", ['id,title\n1,"a\n2,b\n', 'id,title\n1,"a"b\n'])
-def test_a_quote_that_is_not_closed_is_told_with_its_row(tmp_path: Path, data: str) -> None:
-    with pytest.raises(ConfigError, match="row 2 is not CSV"):
-        csv(tmp_path, data)
+def test_a_quote_that_is_not_closed_is_told_with_its_row(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="row 2 is not CSV: unexpected end of data"):
+        csv(tmp_path, 'id,title\n1,"a\n2,b\n')
+
+
+def test_a_quote_inside_a_cell_spoils_its_row_only(tmp_path: Path) -> None:
+    assert csv(tmp_path, 'id,title\n1,"a"b\n2,c\n') == [
+        (2, {}, "is not CSV: ',' expected after '\"'"), (3, {"id": "2", "title": "c"}, "")]
+
+
+def test_delimiters_inside_a_quoted_heading_do_not_count(tmp_path: Path) -> None:
+    assert csv(tmp_path, '"a;b;c",id\n1,2\n') == [(2, {"a;b;c": "1", "id": "2"}, "")]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_line_by_which_spreadsheets_agree_on_the_delimiter_is_no_heading(tmp_path: Path, mark: str) -> None:
+    assert csv(tmp_path, f"{mark}sep=|\r\nid|a,b,c\r\n1|2\r\n") == [(2, {"id": "1", "a,b,c": "2"}, "")]
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("cp1252", "id,état\n1,a\n"), ("utf-16-le", "id,title\n1,a\n")])
+def test_headings_in_an_encoding_nobody_named_are_told(tmp_path: Path, encoding: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"the heading '.*' is not utf-8: name the encoding"):
+        csv(tmp_path, text.encode(encoding))
+    assert len(csv(tmp_path, text.encode(encoding), encoding=encoding)) == 1
+
+
+def test_utf_16_that_ends_in_half_a_character_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not utf-16"):
+        csv(tmp_path, "id,title\n1,a\n".encode("utf-16")[:-1])
+
+
+# Packed
+
+
+@pytest.mark.parametrize(("ending", "data"), [
+    (".csv.gz", b"id,title\n1,a\n"), (".CSV.GZ", "id,title\n1,a\n".encode("utf-16")),
+    (".jsonl.gz", b'{"id": "1", "title": "a"}\n')])
+def test_text_may_be_packed(tmp_path: Path, ending: str, data: bytes) -> None:
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(gzip.compress(data))
+    assert [row.values for row in read(path, Rows())] == [{"id": "1", "title": "a"}]
+
+
+@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"id,title\n" + bytes(range(65, 90)) * 999)[:-20]])
+def test_a_packed_file_that_is_broken_is_told(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError, match="is not a gzip file that can be read to its end"):
+        rows_of(read(path, Rows()))
+
+
+def test_what_is_packed_inside_already_is_not_unpacked_again(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet.gz").write_bytes(gzip.compress(b"PAR1"))
+    with pytest.raises(ConfigError, match="unpack it first"):
+        read(tmp_path / "a.parquet.gz", Rows())
 
 
 def test_a_cell_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +161,25 @@ def test_a_line_without_end_is_a_bad_row(tmp_path: Path, monkeypatch: pytest.Mon
     assert "is not JSON" in found[0][2]
 
 
+def test_one_json_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'[\n  {"id": 1}\n]')
+    with pytest.raises(ConfigError, match="is one JSON array: expected one object a line"):
+        rows_of(read(tmp_path / "a.json", Rows()))
+
+
 # Parquet
+
+
+def test_a_value_python_cannot_hold_spoils_its_row_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    late = pa.array([10**15, 1_700_000_000], pa.timestamp("s"))
+    words = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff", b"b"]).buffers())
+    pq.write_table(pa.table({"id": [1, 2], "at": late, "who": words}), path)
+    first, second = rows_of(read(path, Rows()))
+    assert first[:2] == (1, {"id": 1})
+    assert "`at` cannot be read" in first[2]
+    assert "`who` cannot be read" in first[2]
+    assert second == (2, {"id": 2, "at": datetime(2023, 11, 14, 22, 13, 20), "who": "b"}, "")  # noqa: DTZ001
 
 
 def test_parquet_says_how_many_rows_it_has(tmp_path: Path) -> None:
