@@ -152,10 +152,9 @@ def _clocks_of(
 
 def _next(clock: Clock, turns: Sequence[Turn], now: datetime) -> datetime | None:
     """When time alone changes the clock: just after its due, or at a turn already foreseen (a pause that runs out)."""
+    ahead: list[datetime] = []
     if clock.state is ClockState.RUNNING and clock.due is not None:
-        ahead = [max(clock.due, now) + SOON]
-    else:
-        ahead = []
+        ahead.append(max(clock.due, now) + SOON)
     if turns[-1].at > now:
         ahead += [turn.at for turn in turns if turn.at > now]
     return min(ahead, default=None)

@@ -137,9 +137,9 @@ def _message(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: 
     if event.data.get("auto") and not responder.automatic:
         return {}
     public = event.kind is EventKind.COMMENTED
-    if event.role is Role.REQUESTER or _is_requester(event.actor, ticket):
-        if not responder.requester or event.role is Role.REQUESTER:
-            return {"awaiting_reply": True} if public and facts["responded"] and not facts["awaiting_reply"] else {}
+    as_agent = responder.requester and event.role is not Role.REQUESTER
+    if (event.role is Role.REQUESTER or _is_requester(event.actor, ticket)) and not as_agent:
+        return {"awaiting_reply": True} if public and facts["responded"] and not facts["awaiting_reply"] else {}
     if event.role not in responder.roles or not (public or responder.notes):
         return {}
     return {"acknowledged": True, "responded": True, "awaiting_reply": False, "updates": facts["updates"] + 1}

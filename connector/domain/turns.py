@@ -13,7 +13,6 @@ from connector.domain.facts import Moment
 from connector.domain.profile import Agreement, Profile, StartFrom, Target, TargetName, Verdict
 from connector.domain.registry import Hours, Registry
 
-
 NO_VERDICT: Final = Verdict(False, False, False, False, False, ())
 
 
