@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
+from dataclasses import replace as change
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -17,6 +18,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from connector.domain.changes import diff, digest, older
+from connector.domain.errors import Conflict
 from connector.domain.exported import Export, Rejected, Row
 from connector.domain.exported_history import Entry, Imported, imported
 from connector.domain.history import Event, EventKind, Origin, order
@@ -25,6 +27,8 @@ from connector.ports import Change, Deps, Stored, Tx
 
 BATCH: Final = 500
 """Tickets of one transaction."""
+TRIES: Final = 5
+"""Of one batch."""
 TELL_EVERY: Final = 2_000
 """Rows between two moves of the progress bar."""
 
@@ -94,15 +98,27 @@ class Import:
         waiting = (one for one in tickets if one.ticket.id > reached)
         while not self.stop():
             batch = list(islice(waiting, BATCH))
-            with deps.store.begin() as tx:
-                self._batch(tx, batch)
-                tx.move_cursor(self.tool, resume, {"ticket": batch[-1].ticket.id} if batch else {}, deps.now())
-                if not batch:
-                    tx.audit(deps.now(), "command line", "import", self.tool, self._counts())
+            self._commit(deps, batch, resume)
             if not batch:
                 return True
             self.progress(self.report)
         return False
+
+    def _commit(self, deps: Deps, batch: Sequence[Imported], resume: str) -> None:
+        """Tickets that somebody else adds meanwhile (a second import) are read again."""
+        for more in reversed(range(TRIES)):
+            before = change(self.report)
+            try:
+                with deps.store.begin() as tx:
+                    self._batch(tx, batch)
+                    tx.move_cursor(self.tool, resume, {"ticket": batch[-1].ticket.id} if batch else {}, deps.now())
+                    if not batch:
+                        tx.audit(deps.now(), "command line", "import", self.tool, self._counts())
+                return
+            except Conflict:
+                self.report = before
+                if not more:
+                    raise
 
     def _counts(self) -> dict[str, Any]:
         return {name: getattr(self.report, name) for name in Report.__slots__}
@@ -114,15 +130,15 @@ class Import:
         for one in batch:
             stored = known.get(one.ticket.id)
             if stored is None:
-                change = Change(ticket=one.ticket, events=one.events)
+                wanted = Change(ticket=one.ticket, events=one.events)
             else:
-                change = self._again(one, stored, histories.get(stored.key, []))
-            same = stored is not None and change.ticket == stored.ticket and not change.events
+                wanted = self._again(one, stored, histories.get(stored.key, []))
+            same = stored is not None and wanted.ticket == stored.ticket and not wanted.events
             if not same:
-                changes.append(change)
+                changes.append(wanted)
             report = self.report
             report.tickets += 1
-            report.events += len(change.events)
+            report.events += len(wanted.events)
             report.new += stored is None
             report.unchanged += same
             report.changed += stored is not None and not same

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from connector import store as stores
 from connector import yaml12
+from connector.domain.errors import Conflict
 from connector.domain.exported import Rejected, Row
 from connector.domain.history import effective
 from connector.domain.mapping import Mapping
@@ -269,6 +270,21 @@ def test_without_a_tie_a_longer_file_tells_the_order_of_one_minute_anew(kept: An
         one.take(rows)
     assert again.told() == whole.told()
     assert again.take(rows).events == 0
+
+
+def test_a_batch_that_met_somebody_elses_tickets_is_read_again(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, whole, fails = kept(), Import._batch, iter([True, True, False, *[True] * 9])
+
+    def batch(self: Import, tx: Any, some: Any) -> None:
+        whole(self, tx, some)
+        if some and next(fails):
+            raise Conflict("a ticket was added to the store by somebody else meanwhile")
+
+    monkeypatch.setattr(Import, "_batch", batch)
+    report = one.take(WHOLE)
+    assert (report.tickets, report.new, report.events) == (1, 1, len(one.all()["1"][1]))
+    with pytest.raises(Conflict):
+        one.take(WHOLE)
 
 
 def test_who_acted_is_not_guessed_where_the_requester_is_not_known(kept: Any) -> None:
