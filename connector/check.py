@@ -51,7 +51,19 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
             found.problems.extend(profiles.load(agreements).warnings)
         except ConfigError as error:
             found.problems.extend(error.problems)
+        found.problems.extend(_unread(agreements))
     return found
+
+
+def _unread(agreements: Path) -> Iterator[Problem]:
+    """Files that look like agreements, but lie where nobody reads them: their promises would count for nothing."""
+    folders = ("calendars", *profiles.PROFILE_FOLDERS)
+    for file in sorted(path for path in agreements.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
+        place = file.relative_to(agreements)
+        read = file.suffix == ".yaml" and len(place.parts) == 2 and place.parts[0] in folders
+        if not read and str(place) != profiles.DIRECTORY:
+            yield Problem(f"is not read: expected NAME.yaml in {', '.join(folders)}, or {profiles.DIRECTORY}",
+                          str(file), severity="warning")
 
 
 def _mapping(tool: ToolSettings, read: dict[Path, FieldMapping | None], found: Found) -> FieldMapping | None:

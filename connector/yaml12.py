@@ -186,6 +186,9 @@ class _Builder:
         if any("\ud800" <= char <= "\udfff" for char in text):
             self._report(node, path, "half a character (a lone surrogate)")
             return ""
+        if "\0" in text:
+            self._report(node, path, "a NUL character, which no database keeps")
+            return ""
         if getattr(node, "style", None) not in (None, ""):
             self._tag(node, path, "str")
             return text

@@ -98,3 +98,13 @@ def test_live_a_tool_that_does_not_answer_is_told_and_nothing_else_breaks(tools:
     answer = check.live(settings, mapping, lambda: vendors.build(settings, mapping, utc_now))
     assert answer.diagnosis is None
     assert "no answer from http://127.0.0.1:9" in str(answer.problems[0])
+
+
+@pytest.mark.parametrize("name", ["acme.yaml", "customer/acme.yaml", "customers/acme.yml", "customers/old/acme.yaml"])
+def test_agreements_that_lie_where_nobody_reads_them_are_told(folder: Path, name: str) -> None:
+    file = folder / "sla_profiles" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("profile: acme\n")
+    code, said = run(folder)
+    assert code == 0
+    assert f"{file}: warning: is not read: expected NAME.yaml in calendars, customers" in said

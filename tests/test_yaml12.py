@@ -105,3 +105,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_nothing_crashes_it(raw: bytes) -> None:
     with contextlib.suppress(ConfigError):
         yaml12.parse(raw, "f.yaml")
+
+
+def test_a_nul_character_is_told() -> None:
+    assert mistakes(b'name: "a\\0b"\n') == ["f.yaml:1:7: name: a NUL character, which no database keeps"]

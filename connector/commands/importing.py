@@ -19,7 +19,7 @@ import orjson
 from connector.commands.context import Context, pass_context
 from connector.commands.progress import progress
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Rejected
+from connector.domain.exported import Rejected, Row
 from connector.flows.importing import Import, Report, Stopped
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _through(work: Import, file: Path, use: Callable[[Import, Iterator[Any]], bo
         with progress("rows") as tell:
             work.progress = lambda report: tell(report.rows, max(total, report.rows))
             try:
-                found = stack.enter_context(staged(work.entries(read(file, work.rows))))
+                found = stack.enter_context(staged(work.entries(_first(work, file, read(file, work.rows)))))
             except Stopped:
                 return False
         _complete(work, file)
@@ -99,14 +99,25 @@ def _through(work: Import, file: Path, use: Callable[[Import, Iterator[Any]], bo
             return use(work, work.tickets(found.groups()))
 
 
-def _complete(work: Import, file: Path) -> None:
-    """Columns that no row has are a mistake; JSON leaves out what is empty, so there it may be none."""
+def _first(work: Import, file: Path, rows: Iterator[Row]) -> Iterator[Row]:
+    """Where every row has all columns the first one tells at once which are missing."""
     from connector.importers.packed import ending
 
-    missing = work.export.missing(work.columns, str(file)) if work.report.rows else []
-    if missing and "json" not in ending(file):
-        raise ConfigError(missing)
-    for problem in missing:
+    told = "json" in ending(file)
+    for row in rows:
+        if not told and row.values:
+            told = True
+            if missing := work.export.missing(row.values, str(file)):
+                raise ConfigError(missing)
+        yield row
+
+
+def _complete(work: Import, file: Path) -> None:
+    """JSON leaves out what is empty, so that a column no row has may be no mistake."""
+    if not work.report.rows:
+        click.echo(f"{file}: has no rows", err=True)
+        return
+    for problem in work.export.missing(work.columns, str(file)):
         click.echo(f"{problem} in any row", err=True)
 
 
@@ -138,7 +149,7 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
             told += 1
             stream.write(_line(rejected) + b"\n")
             if told <= SHOWN:
-                where = f"row {rejected.row}" + (f" (ticket {rejected.ticket})" if rejected.ticket else "")
+                where = f"row {rejected.row}" + (f" (ticket {_plain(rejected.ticket)})" if rejected.ticket else "")
                 click.echo(f"{where}: {'; '.join(rejected.reasons)}", err=True)
 
         try:
@@ -150,6 +161,12 @@ def _rejecting(path: Path) -> Iterator[Callable[[Rejected], None]]:
                 click.echo(f"{told} rows set aside in {path}", err=True)
             else:
                 part.unlink()
+
+
+def _plain(word: str) -> str:
+    """What a file says, safe for a terminal."""
+    word = word if len(word) <= 80 else f"{word[:80]}..."
+    return word if word.isprintable() else ascii(word)
 
 
 def _written(path: Path) -> BinaryIO:

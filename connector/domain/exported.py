@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from connector.domain.transforms import text
 from connector.domain.vocabulary import DATES
 
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EXACT: Final = 1e15
+"""Whole floats below it are exact, also where a spreadsheet wrote them."""
+LONGEST_ID: Final = 255
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -85,7 +89,7 @@ class Export:
     def _entry(self, row: Row, reasons: list[str]) -> Entry | None:
         """Columns with the file's markers for "not known" made empty."""
         record = {name: "" if self._unknown(value) else value for name, value in row.values.items()}
-        ticket = self._said(self.mapping.id_field, record, text, reasons)
+        ticket = self._said(self.mapping.id_field, record, ident, reasons)
         at = self._said(self.rows.time, record, self._time, reasons) if self.rows.audit else _NO_TIME
         for column in self._words:
             try:
@@ -94,6 +98,7 @@ class Export:
                 reasons.append(f"`{column}`: {error}")
         if ticket is None or at is None or reasons:
             return None
+        record[self.mapping.id_field] = ticket
         return Entry(ticket, at, _tie(record.get(self.rows.tie, "")) if self.rows.tie else row.number, row.number,
                      record)
 
@@ -177,6 +182,21 @@ _UNKNOWN: Final[dict[str, Any]] = {
                     "deleted", "version"}
 }
 """What a field holds that was filled back onto every row, so that its history is not known."""
+
+
+def ident(value: Any) -> str:
+    """A ticket's id as text, without the blanks around it. Raises ValueError for one that is not exactly what it was:
+    spreadsheets and floats keep 1.10 as 1.1, and 15 digits of any number."""
+    if isinstance(value, bool) or (isinstance(value, float) and not (value.is_integer() and abs(value) < EXACT)):
+        raise ValueError(f"{value!r} is no exact id: keep ids as text in the export")
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return str(int(value))
+    word = text(value).strip()
+    if not word:
+        raise ValueError("is blank")
+    if len(word) > LONGEST_ID:
+        raise ValueError(f"has {len(word):,} characters, more than an id has ({LONGEST_ID})")
+    return word
 
 
 def _tie(value: Any) -> int | float | str:

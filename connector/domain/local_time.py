@@ -59,4 +59,4 @@ def read(raw: str, formats: tuple[str, ...]) -> datetime:
     try:
         return datetime.fromisoformat(word)
     except ValueError:
-        raise ValueError(f"{shown(raw)} is not a date") from None
+        raise ValueError(f"{shown(raw)} is not a date (ISO 8601, or one of rows.dates)") from None

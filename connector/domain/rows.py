@@ -119,6 +119,8 @@ def _check(problems: Problems, path: Path, data: Mapping[str, Any], values: Mapp
             problems.add((*path, "dates", index), str(error))
     if len(values.get("delimiter", "")) > 1 and values["delimiter"] != "\\t":
         problems.add((*path, "delimiter"), "expected one character")
+    elif values.get("delimiter", "") in ('"', "\n", "\r", "\0") and "delimiter" in values:
+        problems.add((*path, "delimiter"), f"{shown(values['delimiter'])} cannot stand between cells")
 
 
 def _word(problems: Problems, path: Path, value: Any) -> str:

@@ -121,8 +121,9 @@ def read_date(raw: Any, when: When) -> Value:
         raw = raw.isoformat(" ")
     try:
         at = when(raw if type(raw) is str else text(raw))
-    except ValueError:
-        raise ValueError(f"unreadable date {shown(raw)}") from None
+    except ValueError as error:
+        why = f": {error}" if shown(raw) in str(error) else f" {shown(raw)}"
+        raise ValueError(f"unreadable date{why}") from None
     except (OverflowError, TypeError):
         raise ValueError(f"date out of range {shown(raw)}") from None
     if at is not None and at.tzinfo is None:

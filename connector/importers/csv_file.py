@@ -21,7 +21,8 @@ from connector.importers.packed import opened
 
 DELIMITERS: Final = ",;\t|"
 LONGEST_CELL: Final = 10_000_000
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS: Final = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),  # it begins as UTF-16 does
+                 (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _SEPARATOR: Final = re.compile(r"\ufeff?sep=(.)\r?\n?", re.IGNORECASE)
 """A first line that spreadsheets write and read to agree on the delimiter."""
 _QUOTED: Final = re.compile(r'"[^"]*"')
@@ -32,8 +33,8 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_CELL)
     encoding = _encoding(path, rows)
     number = rows.header
-    # A byte that does not fit makes its row a bad one, and the rest goes on; UTF-16 knows no such way.
-    errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
+    # A byte that does not fit makes its row a bad one, and the rest goes on; UTF-16 and 32 know no such way.
+    errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     try:
         with opened(path) as packed, TextIOWrapper(packed, encoding=encoding, errors=errors, newline="") as stream:
             for _ in range(rows.header - 1):
@@ -49,7 +50,8 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
         raise ConfigError([Problem(f"row {number + 1} is not {encoding}: {_ADVICE}: byte "
                                    f"0x{error.object[error.start]:02x}", str(path))]) from None
     except csv.Error as error:
-        raise ConfigError([Problem(f"row {number + 1} is not CSV: {error}", str(path))]) from None
+        raise ConfigError([Problem(f"row {number + 1} is not CSV: {error} (is a quote opened there and never closed?)",
+                                   str(path))]) from None
 
 
 def _records(cells: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
@@ -73,7 +75,8 @@ def _begin(stream: TextIO, rows: Rows, path: Path, encoding: str) -> tuple[list[
     reader = csv.reader(stream if said else chain([line], stream), delimiter=delimiter, strict=True)
     names = [name.strip() for name in next(reader, [])]
     if not any(names):
-        raise ConfigError([Problem("has no row of headings", str(path))])
+        raise ConfigError([Problem(f"has no headings in row {rows.header} (rows.header says where they are)",
+                                   str(path))])
     for name in names:
         if _wrong(name) or "\0" in name:
             raise ConfigError([Problem(f"the heading {name!a} is not {encoding}: name the encoding in the mapping "
@@ -104,8 +107,10 @@ def _encoding(path: Path, rows: Rows) -> str:
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), "")
     if rows.encoding and not marked:
         try:
+            # Some are no encodings of text, and some not made for whole files.
+            "a".encode(rows.encoding).decode(rows.encoding, "surrogateescape")
             return codecs.lookup(rows.encoding).name
-        except LookupError:
+        except (LookupError, UnicodeError):
             raise ConfigError([Problem(f"`{rows.encoding}` is no encoding known here", path="rows.encoding")]) from None
     return marked or "utf-8"
 

@@ -1,33 +1,37 @@
 """JSON lines: one object a line. A line that is not one is a bad row, and the rest goes on.
 
-Objects inside are columns with a dot: `{"caller": {"name": "Ana"}}` has the column `caller.name`.
+A file that is one array of objects is taken as well; its rows are numbered by their place in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import orjson
 
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.exported import Row
 from connector.domain.rows import Rows
+from connector.importers import json_array
+from connector.importers.nested import flat
 from connector.importers.packed import opened
 
 LONGEST_LINE: Final = 32 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read(path: Path, rows: Rows) -> Iterator[Row]:
     with opened(path) as stream:
-        for number, line in enumerate(_lines(stream), 1):
-            if number == 1:
-                line = line.removeprefix(_BOM)
-                if line.lstrip().startswith(b"["):
-                    raise ConfigError([Problem("is one JSON array: expected one object a line, as `jq -c '.[]'` makes "
-                                               "of it", str(path))])
+        start = stream.read(json_array.START)
+    if start.startswith(_UTF_16):
+        raise ConfigError([Problem("is UTF-16: save it as UTF-8, which all JSON is", str(path))])
+    with opened(path) as stream:
+        found = json_array.elements(stream, path) if json_array.begins(start) else _lines(stream)
+        for number, line in enumerate(found, 1):
+            line = line.removeprefix(_BOM) if number == 1 else line
             if line.strip():
                 yield _row(number, line)
 
@@ -42,20 +46,15 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _row(number: int, line: bytes) -> Row:
+    if len(line) >= LONGEST_LINE:
+        return Row(number, {}, f"is longer than {LONGEST_LINE:,} bytes")
     try:
         values = orjson.loads(line)
     except ValueError as error:
         return Row(number, {}, f"is not JSON: {error}")
     if not isinstance(values, dict):
         return Row(number, {}, "is not a JSON object")
-    return Row(number, _flat(values, "") if any(isinstance(value, dict) for value in values.values()) else values)
-
-
-def _flat(values: dict[str, Any], before: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[before + name] = value
-    return found
+    try:
+        return Row(number, flat(values))
+    except ValueError as error:
+        return Row(number, {}, str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
@@ -15,9 +16,12 @@ from connector.domain.errors import ConfigError, Problem
 from connector.domain.exported import Row
 from connector.domain.problems import did_you_mean
 from connector.domain.rows import Rows
+from connector.importers.xlsx_marks import Marks, marks
 
 LARGEST: Final = 4 * 1024**3
 """Bytes a workbook may unpack to: a small file can claim to hold any amount."""
+LAST_ROW: Final = 1_048_576
+"""Of a sheet; a file may claim more, and each one missing between is made."""
 EXACT: Final = 1e15
 """Whole numbers below it are exact in a spreadsheet."""
 _UNREADABLE: Final = (BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, SyntaxError, OSError,
@@ -37,7 +41,7 @@ def read(path: Path, rows: Rows) -> Iterator[Row]:
         sheet = book[rows.sheet] if rows.sheet else book.worksheets[0]
         # Some programs write a size that is not the sheet's, and openpyxl would believe it.
         sheet.reset_dimensions()
-        yield from _rows(_cells(sheet, path), rows, path)
+        yield from _rows(_cells(sheet, path), rows, path, sheet.title, book.sheetnames, _marks(path, sheet))
     finally:
         book.close()
 
@@ -52,6 +56,18 @@ def _open(path: Path) -> Any:
         raise ConfigError([Problem(f"is not an xlsx workbook: {error}", str(path))]) from None
 
 
+def _marks(path: Path, sheet: Any) -> Marks:
+    try:
+        with ZipFile(path) as parts, parts.open(sheet._worksheet_path) as part:
+            found = marks(part)
+    except _UNREADABLE as error:
+        raise ConfigError([Problem(f"is a workbook that cannot be read to its end: {error}", str(path))]) from None
+    if found.formula:
+        raise ConfigError([Problem(f"holds formulas without their results (the first in {found.formula}): open it in a "
+                                   "spreadsheet program and save it", str(path))])
+    return found
+
+
 def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
     try:
         yield from sheet.iter_rows(values_only=True)
@@ -59,17 +75,24 @@ def _cells(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
         raise ConfigError([Problem(f"is a workbook that cannot be read to its end: {error}", str(path))]) from None
 
 
-def _rows(found: Iterator[tuple[Any, ...]], rows: Rows, path: Path) -> Iterator[Row]:
+def _rows(
+    found: Iterator[tuple[Any, ...]], rows: Rows, path: Path, sheet: str, sheets: list[str], marked: Marks
+) -> Iterator[Row]:
     names: list[str] = []
     for number, cells in enumerate(found, 1):
+        if number > LAST_ROW:
+            raise ConfigError([Problem(f"claims more than the {LAST_ROW:,} rows a sheet can have", str(path))])
         if number < rows.header or not any(cell is not None for cell in cells):
             continue
         if not names:
             names = _names(cells, path)
         else:
-            yield _row(number, names, cells)
+            row = _row(number, names, cells)
+            yield replace(row, error=f"has merged cells ({merged}), whose value is in the first only: unmerge them") \
+                if (merged := marked.merged(number)) else row
     if not names:
-        raise ConfigError([Problem("has no row of headings", str(path))])
+        others = f" (sheets: {', '.join(sheets)}; rows.sheet says which)" if len(sheets) > 1 else ""
+        raise ConfigError([Problem(f"has no row of headings in sheet `{sheet}`{others}", str(path))])
 
 
 def _names(cells: tuple[Any, ...], path: Path) -> list[str]:

@@ -136,7 +136,7 @@ def test_lines_that_are_not_json_are_bad_rows(desk: Desk) -> None:
 @pytest.mark.parametrize(("name", "data", "says"), [
     ("a.csv", b"id,title\n1,\xe9\n", "row 2: byte 0xe9 is not utf-8: name the encoding"),
     ("a.csv", b"id,id\n1,2\n", "heading `id` more than once"),
-    ("a.csv", b"", "no row of headings"),
+    ("a.csv", b"", "no headings in row 1"),
     ("a.parquet", b"PAR1 and then not", "is not Parquet"),
     ("a.xlsx", b"PK no zip", "is not an xlsx workbook"),
     ("a.doc", b"", "files ending in `.doc` cannot be imported"),

@@ -56,7 +56,7 @@ GOOD = {"id": "good", "at": "2026-03-02 08:00", "n": 1, "who": "a", "said": "", 
     ({"prio": -1}, ""),
     ({"prio": "?"}, ""),
     ({"id": "a\x00b"}, ""),
-    ({"id": "x" * 100_000}, ""),
+    ({"id": "x" * 100_000}, "`id`: has 100,000 characters"),
 ])
 def test_an_odd_value_spoils_its_own_row_at_most(desk: Desk, odd: dict[str, Any], says: str) -> None:
     (desk.folder / "mapping.yaml").write_text(MAPPING)
@@ -75,7 +75,7 @@ def test_every_mistake_of_a_row_is_told() -> None:
         "kind": {"value": "incident"}, "state": {"value": "new"}, "opened_at": "@first", "updated_at": "@time"}})
     odd = Row(7, {"id": "", "at": "soon", "n": [1], "who": {}})
     assert list(Export(mapping, "old", told.append).entries([odd])) == []
-    assert told == [Rejected(7, "", ("`id` is empty", "`at`: 'soon' is not a date",
+    assert told == [Rejected(7, "", ("`id` is empty", "`at`: 'soon' is not a date (ISO 8601, or one of rows.dates)",
                                      "`n`: a list where one value was expected",
                                      "`who`: a dict where one value was expected"), odd.values)]
 
