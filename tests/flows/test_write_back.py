@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from connector.flows import assess as clocks
 from connector.flows import backlog, deliver, hints, intake
 from connector.ports import Change, Deps, Tool
 from connector.profiles import load
+from connector.sandbox.clock import Clock
 from connector.store import SqlStore
 
+SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""Office hours begin the next morning."""
 ROOT = Path(__file__).parents[2]
 FIELDS = {"custom.sla_due": "u_external_ref", "custom.sla_state": "u_cost_centre", "custom.sla_left": "u_contract"}
 TOLD = {"custom.sla_due": "resolution.due", "custom.sla_state": "resolution.state",
@@ -78,7 +81,7 @@ class Bench:
 
 
 def bench(store: SqlStore, told: dict[str, str]) -> Iterator[Bench]:
-    with sandbox.start("servicenow", seed=3, tickets=0, clock="manual") as tool:
+    with sandbox.start("servicenow", seed=3, tickets=0, clock=Clock(0, SUNDAY)) as tool:
         made = Bench(store, tool, told)
         yield made
         made.vendor.close()
