@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from connector import profiles, settings, vendors
+from connector.domain.advice import horizon_problems
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping_rules import Rule
@@ -48,7 +50,9 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
     agreements = folder / "sla_profiles"
     if agreements.is_dir():
         try:
-            found.problems.extend(profiles.load(agreements).warnings)
+            loaded = profiles.load(agreements)
+            found.problems.extend(loaded.warnings)
+            found.problems.extend(horizon_problems(loaded.registry, datetime.now(UTC)))
         except ConfigError as error:
             found.problems.extend(error.problems)
         found.problems.extend(_unread(agreements))

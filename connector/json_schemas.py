@@ -10,6 +10,7 @@ from typing import Any, Final
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from connector.agreement_schemas import calendar, profile
 from connector.domain.mapping_rules import Owner
 from connector.domain.transforms import NAMES as TRANSFORMS
 from connector.domain.vocabulary import MAPPED
@@ -66,5 +67,5 @@ def _local(schema: Any) -> Any:
     return [_local(item) for item in schema] if isinstance(schema, list) else schema
 
 
-SCHEMAS: Final = {"settings": settings, "mapping": mapping}
+SCHEMAS: Final = {"settings": settings, "mapping": mapping, "profile": profile, "calendar": calendar}
 """Name -> how to make it."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from connector import yaml12
+from connector.domain.advice import day_problems
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.holidays import from_ical
@@ -59,7 +60,7 @@ def load(folder: Path, older: Older | None = None, extra: Path | None = None) ->
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
-    return Folder(registry, [*reader.warnings, *found], reader.documents)
+    return Folder(registry, [*reader.warnings, *found, *reader.placed(day_problems(registry))], reader.documents)
 
 
 def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> str:

@@ -25,6 +25,29 @@ def test_shipped_mappings_are_valid(path: Path) -> None:
     assert errors("mapping", yaml12.load(path).data) == []
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "sla_profiles").glob("[cos]*/*.yaml")), ids=lambda path: path.stem)
+def test_shipped_agreements_are_valid(path: Path) -> None:
+    name = "calendar" if path.parent.name == "calendars" else "profile"
+    assert errors(name, yaml12.load(path).data) == []
+
+
+def test_profiles() -> None:
+    good = {"profile": "p", "agreement": "sla", "calendar": "24x7",
+            "targets": {"resolution": {"P1": "4h", "else": "1d"}}}
+    assert errors("profile", good) == []
+    for bad in ({"agreement": "sle"}, {"targets": {"resolution": {"P9": "4h"}}}, {"targets": {}}, {"targts": {}},
+                {"applies_to": {"state": "sleeping"}}, {"conditions": {"pause": [{"times": 0, "when": {}}]}}):
+        assert errors("profile", {**good, **bad}) != [], bad
+
+
+def test_calendars() -> None:
+    good = {"calendar": "c", "timezone": "UTC", "hours": {"mon-fri": [["08:00", "24:00"]]}}
+    assert errors("calendar", good) == []
+    for bad in ({"hours": {"mo": []}}, {"hours": {"mon": [["8", "9"]]}}, {"holidays": [{"evry": "12-24"}]},
+                {"zone": 1}):
+        assert errors("calendar", {**good, **bad}) != [], bad
+
+
 def test_settings() -> None:
     good = {"name": "desk", "tools": {"glpi": {"vendor": "glpi", "url": "https://glpi.example.org",
                                                "mapping": "mappings/glpi.yaml"}}}

@@ -35,6 +35,8 @@ def _clock(one: Explanation) -> None:
     click.echo(f"  applies    {one.rule}")
     shares = ", ".join(f"{share} % {_at(at)}" for share, at in one.shares)
     click.echo(f"  thresholds {shares}")
+    if one.warning:
+        click.echo(f"  ! {one.warning}")
     for line in (*one.lines, *((one.ahead,) if one.ahead else ())):
         _line(line)
     for name, text in one.coverage.items():

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Final
 
 from connector.domain.engine import NamedClock, Result, clocks
+from connector.domain.facts import before_opening
 from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.registry import Registry
 from connector.domain.ticket import Ticket
 
 BREACHED: Final = "breached"
 CORRECTED: Final = "corrected"
+MOVED: Final = "moved"
+"""The breach was at another time than recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ def assess(ticket: Ticket, events: Iterable[Event], registry: Registry, now: dat
 
     Remembered are the version of every profile that applies (running clocks keep it until an admin applies another), a
     breach once, and, when history read late shows that a recorded breach was none, its correction; what was recorded
-    of a profile that is gone stays. Doing it again with the events appended gives no events.
+    of a profile that is gone stays. Events that cannot be (before the opening) are remembered as clamped. Doing it
+    again with the events appended gives no events.
     """
     every = list(events)
     line = effective(every)
@@ -36,7 +40,7 @@ def assess(ticket: Ticket, events: Iterable[Event], registry: Registry, now: dat
     result = clocks(ticket, line, registry, now, pinned)
     living = {profile.name for profile in registry.profiles}
     recorded = {key: told for key, told in _recorded(line).items() if key.rsplit("/", 2)[0] in living}
-    new = (*_agreed(result, pinned, now), *_breaches(result, recorded, now))
+    new = (*_agreed(result, pinned, now), *_breaches(result, recorded, now), *_clamped(ticket, line, now))
     return Assessment(result, new, result.next_at)
 
 
@@ -75,16 +79,29 @@ def _breaches(result: Result, recorded: Mapping[str, list[Event]], now: datetime
     present: dict[str, NamedClock] = {clock.key: clock for clock in result.clocks}
     for key, named in sorted(present.items()):
         earlier = recorded.get(key, [])
-        was = bool(earlier) and earlier[-1].data["what"] == BREACHED
+        was = bool(earlier) and earlier[-1].data["what"] != CORRECTED
         at = named.clock.breached_at
-        if at is not None and not was:
-            yield _event(key, named.profile.version, BREACHED, at, now, len(earlier))
+        if at is not None and (not was or at != earlier[-1].at):
+            yield _event(key, named.profile.version, MOVED if was else BREACHED, at, now, len(earlier))
         elif at is None and was:
             yield _event(key, named.profile.version, CORRECTED, now, now, len(earlier))
     for key in sorted(recorded.keys() - present.keys()):
         earlier = recorded[key]
-        if earlier[-1].data["what"] == BREACHED:
+        if earlier[-1].data["what"] != CORRECTED:
             yield _event(key, str(earlier[-1].data["version"]), CORRECTED, now, now, len(earlier))
+
+
+def _clamped(ticket: Ticket, line: list[Event], now: datetime) -> Iterator[Event]:
+    impossible = list(before_opening(ticket, line))
+    if not impossible:
+        return
+    known = {event.key for event in line if event.kind is EventKind.CLAMPED}
+    for event in impossible:
+        key = f"clamped/{event.key}"
+        if key not in known:
+            yield Event(key=key, at=now, kind=EventKind.CLAMPED, role=Role.CONNECTOR, origin=Origin.CONNECTOR,
+                        data={"event": event.key, "told": event.at.isoformat(),
+                              "taken": ticket.opened_at.isoformat()})
 
 
 def _event(key: str, version: str, what: str, at: datetime, now: datetime, n: int) -> Event:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,6 +25,16 @@ KEYS: Final = frozenset({
 })
 _TIME: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?")
 _ALWAYS: Final = ("24x7", "always")
+
+
+def is_zone(name: Any) -> bool:
+    """Whether this is the name of a zone of the IANA database."""
+    return isinstance(name, str) and name in _zones()
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class _Reader:
         name = data.get("timezone")
         if name is None:
             self.bad(("timezone",), "is required: an IANA time zone such as Europe/Zurich")
-        elif not isinstance(name, str) or name not in available_timezones():
+        elif not is_zone(name):
             self.bad(("timezone",), f"{name!r} is not a known time zone; expected an IANA name such as Europe/Zurich")
         else:
             return ZoneInfo(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,9 @@ Facts = Mapping[str, Value]
 
 DERIVED: Final = ("acknowledged", "responded", "awaiting_reply", "reassignments", "reopenings", "major_incident")
 """Facts that follow from the history rather than stand on the ticket."""
+COUNTED: Final = ("reassignments", "reopenings")
+DEEPEST: Final = 20
+"""Conditions inside conditions; nobody reads more."""
 _KNOWN: Final = ("tool", *(field for field in FIELDS if field not in DATES and field != "custom"), *DERIVED)
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -39,6 +42,8 @@ class Condition:
     text: str
     equals: Value = None
     """The value asked for, when the condition is nothing but one field equal to one value."""
+    same: Hashable = None
+    """Equal for conditions that say the same in another order."""
 
     def __str__(self) -> str:
         return self.text
@@ -50,6 +55,9 @@ NEVER: Final = Condition(lambda facts: False, frozenset(), 0, "never")
 
 def condition(data: Any, problems: Problems, path: Path = ()) -> Condition:
     """A condition from its written form. What is wrong goes to `problems`; the result is then NEVER."""
+    if len(path) > DEEPEST:
+        problems.add(path, "is nested too deeply")
+        return NEVER
     if not isinstance(data, Mapping):
         problems.add(path, f"{shown(data)} is not a condition; expected a table such as {{state: pending}}")
         return NEVER
@@ -68,12 +76,15 @@ def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
         return _all(parts) if key == "all" else _any(parts)
     if key == "not":
         inner = condition(value, problems, path)
-        return Condition(lambda facts: not inner.holds(facts), inner.fields, inner.weight, f"not ({inner.text})")
+        return Condition(lambda facts: not inner.holds(facts), inner.fields, inner.weight, f"not ({inner.text})",
+                         same=("not", _same(inner)))
     field = _field(key, problems, path)
     return NEVER if field is None else _leaf(field, value, problems, path)
 
 
 def _all(parts: list[Condition]) -> Condition:
+    if len(parts) == 1:
+        return parts[0]
     checks = tuple(part.holds for part in parts)
     first, second = checks[0], checks[-1]
 
@@ -87,10 +98,13 @@ def _all(parts: list[Condition]) -> Condition:
         return True
 
     holds = both if len(checks) == 2 else every
-    return Condition(holds, _fields(parts), sum(p.weight for p in parts), " and ".join(p.text for p in parts))
+    return Condition(holds, _fields(parts), sum(p.weight for p in parts), " and ".join(p.text for p in parts),
+                     same=("all", frozenset(map(_same, parts))))
 
 
 def _any(parts: list[Condition]) -> Condition:
+    if len(parts) == 1:
+        return parts[0]
     checks = tuple(part.holds for part in parts)
     first, second = checks[0], checks[-1]
 
@@ -105,7 +119,12 @@ def _any(parts: list[Condition]) -> Condition:
 
     holds = either if len(checks) == 2 else some
     weight = min(part.weight for part in parts)
-    return Condition(holds, _fields(parts), weight, "(" + " or ".join(p.text for p in parts) + ")")
+    return Condition(holds, _fields(parts), weight, "(" + " or ".join(p.text for p in parts) + ")",
+                     same=("any", frozenset(map(_same, parts))))
+
+
+def _same(part: Condition) -> Hashable:
+    return part.text if part.same is None else part.same
 
 
 def either(*parts: Condition) -> Condition:
@@ -132,37 +151,70 @@ def _field(key: str, problems: Problems, path: Path) -> str | None:
 
 
 def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
+    one = frozenset((field,))
     if isinstance(value, (list, tuple)):
-        leaves = [_leaf(field, item, problems, (*path, i)) for i, item in enumerate(value)]
-        if not leaves:
-            problems.add(path, f"`{field}` has an empty list: it could never hold")
-            return NEVER
-        text = f"{field} in [{', '.join(map(_plain, value))}]"
-        if all(leaf.equals is not None for leaf in leaves):
-            # A tuple, not a set: an enum member equals its text but does not have its hash.
-            asked = tuple(leaf.equals for leaf in leaves)
-            return Condition(lambda facts: facts.get(field) in asked, frozenset((field,)), 1, text)
-        return Condition(_any(leaves).holds, frozenset((field,)), 1, text)
+        return _one_of(field, value, problems, path)
     if isinstance(value, Mapping):
         return _pattern(field, value, problems, path)
-    one = frozenset((field,))
     if value is None:
         return Condition(lambda facts: facts.get(field) in (None, "", ()), one, 1, f"{field} not known")
     compared = _COMPARISON.fullmatch(value) if isinstance(value, str) and field not in NAMES else None
     if compared:
         return _comparison(field, compared[1], float(compared[2]))
-    if field in DERIVED:
-        wanted: Value = value
-    else:
-        try:
-            wanted = canonical(field, value)
-        except ValueError as error:
-            problems.add(path, str(error))
-            return NEVER
+    try:
+        wanted = _wanted(field, value)
+    except ValueError as error:
+        problems.add(path, str(error))
+        return NEVER
+    said = f"{field} = {_plain(value)}"
     if field == "tags":
-        tag = value
-        return Condition(lambda facts: tag in (facts.get("tags") or ()), one, 1, f"tags has {tag}")  # type: ignore[operator]
-    return Condition(lambda facts: facts.get(field) == wanted, one, 1, f"{field} = {_plain(value)}", wanted)
+        return Condition(lambda facts: value in (facts.get("tags") or ()), one, 1, f"tags has {value}")  # type: ignore[operator]
+    if field.startswith("custom."):
+        alike = _alike(wanted)
+        return Condition(lambda facts: facts.get(field) in alike, one, 1, said)
+    return Condition(lambda facts: facts.get(field) == wanted, one, 1, said, wanted)
+
+
+def _wanted(field: str, value: Any) -> Value:
+    """Raises ValueError for a value that this fact cannot have."""
+    if field in COUNTED:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f'{shown(value)} is not a number; expected one such as 2, or ">= 2"')
+        return value
+    if field in DERIVED:
+        if not isinstance(value, bool):
+            raise ValueError(f"{shown(value)} is not true or false")
+        return value
+    if field == "tags" and not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is not a tag")
+    return canonical(field, value)
+
+
+def _alike(wanted: Value) -> tuple[Value, ...]:
+    """Tools send numbers and flags as text or not, as they please."""
+    if isinstance(wanted, bool):
+        return (wanted, *(("true", "True", "1") if wanted else ("false", "False", "0")))
+    if isinstance(wanted, (int, float)):
+        return wanted, str(wanted)
+    if isinstance(wanted, str) and re.fullmatch(r"-?[0-9]{1,15}", wanted):
+        return wanted, int(wanted)
+    return (wanted,)
+
+
+def _one_of(field: str, values: Sequence[Any], problems: Problems, path: Path) -> Condition:
+    leaves = [_leaf(field, item, problems, (*path, i)) if not isinstance(item, (list, tuple)) else None
+              for i, item in enumerate(values)]
+    if not leaves or None in leaves:
+        what = "has an empty list: it could never hold" if not leaves else "has a list within its list"
+        problems.add(path, f"`{field}` {what}")
+        return NEVER
+    found = [leaf for leaf in leaves if leaf is not None]
+    text, same = f"{field} in [{', '.join(map(_plain, values))}]", ("any", frozenset(map(_same, found)))
+    if all(leaf.equals is not None for leaf in found):
+        # A tuple, not a set: an enum member equals its text but does not have its hash.
+        asked = tuple(leaf.equals for leaf in found)
+        return Condition(lambda facts: facts.get(field) in asked, frozenset((field,)), 1, text, same=same)
+    return Condition(_any(found).holds, frozenset((field,)), 1, text, same=same)
 
 
 def _comparison(field: str, sign: str, limit: float) -> Condition:
@@ -175,7 +227,7 @@ def _comparison(field: str, sign: str, limit: float) -> Condition:
                 value = float(value)
             except ValueError:
                 return False
-        return isinstance(value, (int, float)) and compare(value, limit)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and compare(value, limit)
 
     return Condition(holds, frozenset((field,)), 1, f"{field} {sign} {limit:g}")
 
@@ -189,6 +241,8 @@ def _pattern(field: str, value: Mapping[Any, Any], problems: Problems, path: Pat
 
     def holds(facts: Facts) -> bool:
         text = facts.get(field)
+        if isinstance(text, tuple):
+            return any(match(item) for item in text)
         return isinstance(text, str) and match(text) is not None
 
     return Condition(holds, frozenset((field,)), 1, f"{field} like {wanted}")

@@ -11,8 +11,11 @@ from typing import Any, Final
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.problems import Path, Problems, shown
 
-_PARTS: Final = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_DAYS: Final = re.compile(r"(\d+) (?:working|business) days?")
+_PARTS: Final = re.compile(" ?".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in "wdhms"))
+_DAYS: Final = re.compile(r"([0-9]{1,9}) (?:working|business) days?")
+LONGEST: Final = timedelta(days=3660)
+MOST_DAYS: Final = 3660
+"""Ten years: more is a slip, and calendars end somewhere."""
 EXPECTED: Final = 'expected a duration such as 15m, 4h, 1h30m or "3 working days"'
 
 
@@ -39,27 +42,35 @@ class Amount:
             return self.time
         return calendar.elapsed(start, calendar.add_days(start, self.working_days, self.end_of_day))
 
+    @property
+    def says_days(self) -> bool:
+        """Whether it counts in days or weeks of 24 hours, which few calendars have."""
+        return self.working_days is None and any(unit in self.text.split(" of ")[0] for unit in "dw")
+
     def __str__(self) -> str:
         return self.text
 
 
 def duration(value: Any) -> timedelta:
     """A plain duration: weeks, days (24 h), hours, minutes, seconds, largest first. Raises ValueError."""
-    text = value.strip().replace(" ", "") if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) else ""
     match = _PARTS.fullmatch(text) if text else None
     if not match:
         raise ValueError(f"{shown(value)} is not a duration; {EXPECTED}")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    try:
-        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        raise ValueError(f"{shown(value)} is too long") from None
+    found = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if found > LONGEST:
+        raise ValueError(f"{shown(value)} is too long: at most ten years")
+    return found
 
 
 def amount(data: Any, problems: Problems, path: Path = ()) -> Amount | None:
     """A target's amount from its written form; None when it was wrong (told to `problems`)."""
     if isinstance(data, Mapping):
         problems.keys(path, data, ("within", "calendar", "at"))
+        if isinstance(data.get("within"), Mapping):
+            problems.add((*path, "within"), f"is a table; {EXPECTED}")
+            return None
         ends = data.get("at")
         if ends not in (None, "end of day"):
             problems.add((*path, "at"), f"{shown(ends)} is unknown; expected end of day")
@@ -69,9 +80,15 @@ def amount(data: Any, problems: Problems, path: Path = ()) -> Amount | None:
         if ends and found.working_days is None:
             problems.add((*path, "at"), "end of day goes with working days only")
         calendar = data.get("calendar")
+        if calendar is not None and (not isinstance(calendar, str) or not calendar):
+            problems.add((*path, "calendar"), f"{shown(calendar)} is not the name of a calendar")
+            return None
         text = found.text + (f" of {calendar}" if calendar else "") + (", end of day" if ends else "")
-        return Amount(found.time, found.working_days, bool(ends), None if calendar is None else str(calendar), text)
+        return Amount(found.time, found.working_days, bool(ends), calendar, text)
     days = _DAYS.fullmatch(data.strip()) if isinstance(data, str) else None
+    if days and not 1 <= int(days[1]) <= MOST_DAYS:
+        problems.add(path, f"{shown(data)}: expected from 1 to {MOST_DAYS} working days")
+        return None
     if days:
         return Amount(working_days=int(days[1]), text=str(data))
     try:

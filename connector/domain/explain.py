@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from connector.domain.calendar_format import horizon_problem
 from connector.domain.clock import Mode, Stretch
 from connector.domain.engine import NamedClock
 
@@ -61,6 +62,8 @@ class Explanation:
     """From now to due, for a clock that runs: what the due time still counts on."""
     shares: tuple[tuple[int, datetime | None], ...] = ()
     coverage: dict[str, str] = field(default_factory=dict)
+    warning: str = ""
+    """That the due time lies beyond the holidays its calendar knows."""
 
 
 def explain(named: NamedClock, now: datetime, shares: tuple[int, ...] = (50, 75, 100)) -> Explanation:
@@ -95,6 +98,7 @@ def explain(named: NamedClock, now: datetime, shares: tuple[int, ...] = (50, 75,
         ahead=_ahead(named, now),
         shares=tuple((share, clock.at_share(share / 100)) for share in shares),
         coverage=dict(profile.coverage),
+        warning=_beyond(named),
     )
 
 
@@ -129,6 +133,14 @@ def _ahead(named: NamedClock, now: datetime) -> Line | None:
     if clock.stopped_at is not None:
         return None
     return _line(Stretch(now, clock.due, Mode.RUN, last.plan.calendar.elapsed(now, clock.due), last.plan, "to come"))
+
+
+def _beyond(named: NamedClock) -> str:
+    hours, clock = named.segment.hours, named.clock
+    if hours is None or clock.due is None or not clock.open:
+        return ""
+    problem = horizon_problem(hours.calendar.known_until, clock.due.date())
+    return "" if problem is None else problem.message
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,9 @@ class EventKind(StrEnum):
     """A profile began to apply: `data` holds its name and version, which then stay for the running clocks."""
     CLOCK = "clock"
     """A clock breached, or a recorded breach turned out otherwise: `data` holds profile, target, cycle and what."""
+    CLAMPED = "clamped"
+    """Something told for a time before the ticket was opened, which cannot be: it counts from the opening. `data` holds
+    the event's key and the time it told."""
     CONFLICT = "conflict"
     """Both sides changed `field`: `new` was kept, `old` lost; `data["rule"]` says why."""
 

@@ -53,10 +53,13 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
     if not isinstance(nests, (list, tuple)) or not all(isinstance(item, str) for item in nests):
         problems.add(("nests",), "expected a list of profile names")
         nests = ()
+    applies_to = condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else ALWAYS
+    if reader.agreement is Agreement.SLA and "major_incident" in applies_to.fields:
+        problems.add(("applies_to",), "an SLA says what a major incident is, so only an OLA or UC can ask for one")
     profile = Profile(
         name=str(name),
         agreement=reader.agreement,
-        applies_to=condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else ALWAYS,
+        applies_to=applies_to,
         calendar=reader.chain(data.get("calendar"), ("calendar",)),
         timezone=reader.chain(data["timezone"], ("timezone",)) if "timezone" in data else None,
         targets=reader.targets(data.get("targets"), conditions),
@@ -71,8 +74,8 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
         children=reader.flag(data, "children", "own clock", "no clock"),
         coverage=reader.coverage(data.get("coverage")),
         nests=tuple(nests),
-        escalate=str(data.get("escalate", "")),
-        description=str(data.get("description", "")),
+        escalate=reader.text(data.get("escalate", ""), ("escalate",)),
+        description=reader.text(data.get("description", ""), ("description",)),
         version=version,
         file=problems.file,
     )
@@ -80,7 +83,7 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
 
 
 def _choice(value: Any, choices: tuple[str, ...], problems: Problems, path: Path) -> str | None:
-    if value in choices:
+    if isinstance(value, str) and value in choices:
         return str(value)
     names = [str(choice) for choice in choices]
     hint = did_you_mean(str(value), names) if value is not None else ""
@@ -103,6 +106,12 @@ class _Reader:
         self.problems.keys(path, data, keys)
         return data
 
+    def text(self, data: Any, path: Path) -> str:
+        if isinstance(data, (str, int, float)) and not isinstance(data, bool):
+            return str(data)
+        self.problems.add(path, f"{shown(data)} is not a text")
+        return ""
+
     def chain(self, data: Any, path: Path) -> Chain:
         if isinstance(data, str) and data:
             return Chain(data)
@@ -115,7 +124,7 @@ class _Reader:
                 sources = ()
             for i, source in enumerate(sources):
                 _choice(source, tuple(SOURCE_FIELDS), self.problems, (*path, "from", i))
-            if isinstance(data.get("else"), str):
+            if isinstance(data.get("else"), str) and data["else"]:
                 return Chain(data["else"], tuple(str(source) for source in sources))
             self.problems.add((*path, "else"), "is required: what holds when no source knows one")
         elif data is None:
@@ -140,7 +149,7 @@ class _Reader:
         if isinstance(data, Mapping) and "conditions" in data:
             own, _ = self.conditions(data["conditions"], (*path, "conditions"), reopen=False)
             data = {key: value for key, value in data.items() if key != "conditions"}
-        complete = own.over(_with_inherent_stop(name, conditions)).over(DEFAULTS[name])
+        complete = _complete(name, own, conditions)
         if not isinstance(data, Mapping) or "within" in data:
             return Target(name, {}, self._amount(data, path), complete)
         amounts: dict[str, Amount] = {}
@@ -190,7 +199,7 @@ class _Reader:
             self.problems.add((*path, "times"), f"{shown(times)} is not a number of pauses")
             times = None
         limit = self._duration(data["at_most"], (*path, "at_most")) if "at_most" in data else None
-        return PauseRule(when, str(data.get("reason", when.text)), limit, times)
+        return PauseRule(when, self.text(data.get("reason", when.text), (*path, "reason")), limit, times)
 
     def _duration(self, data: Any, path: Path) -> timedelta | None:
         try:
@@ -228,7 +237,11 @@ class _Reader:
         major = self.table(table.get("major_incident"), ("classification", "major_incident"), ("when",))
         if "when" not in major:
             return matrix, NEVER
-        return matrix, condition(major["when"], self.problems, ("classification", "major_incident", "when"))
+        where: Path = ("classification", "major_incident", "when")
+        when = condition(major["when"], self.problems, where)
+        if "major_incident" in when.fields:
+            self.problems.add(where, "a major incident cannot be one because it is one")
+        return matrix, when
 
     def retroactive(self, data: Any) -> tuple[StartFrom, bool]:
         table = self.table(data, ("retroactive",), ("start", "set_start_to", "pauses"))
@@ -271,7 +284,7 @@ class _Reader:
 
     def coverage(self, data: Any) -> dict[str, str]:
         table = self.table(data, ("coverage",), ("included", "excluded", "billed"))
-        return {str(key): str(value) for key, value in table.items()}
+        return {str(key): self.text(value, ("coverage", key)) for key, value in table.items()}
 
 
 def _where(text: dict[str, Any]) -> Condition:
@@ -296,12 +309,19 @@ def _with_inherent_stop(name: TargetName, conditions: Conditions) -> Conditions:
     return replace(conditions, stop=either(inherent, conditions.stop))
 
 
-_GONE: Final = _where({"any": [{"state": "cancelled"}, {"deleted": True}]})
+_GONE: Final = _where({"deleted": True})
+"""Deleted, or merged into another ticket: no promise is left to keep, whatever a profile says."""
 DEFAULTS: Final[Mapping[TargetName, Conditions]] = {
     name: _with_inherent_stop(name, Conditions(
         start=_where({"awaiting_reply": True}) if name is TargetName.NEXT_RESPONSE else ALWAYS,
-        pause=(), stop=_where({"state": ["resolved", "closed"]}), reset=NEVER, cancel=_GONE,
+        pause=(), stop=_where({"state": ["resolved", "closed"]}), reset=NEVER, cancel=_where({"state": "cancelled"}),
     ))
     for name in TargetName
 }
 """What each target does where a profile says nothing."""
+
+
+def _complete(name: TargetName, own: Conditions, profile: Conditions) -> Conditions:
+    """A target's own conditions, else its profile's, else its own nature's."""
+    made = own.over(_with_inherent_stop(name, profile)).over(DEFAULTS[name])
+    return replace(made, cancel=either(made.cancel or NEVER, _GONE))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
+from connector.domain.calendar_format import is_zone
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
@@ -15,6 +16,7 @@ from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
 Winners = tuple[frozenset[str], tuple[str, ...]]
 """Names of the profiles that speak, and ties in words."""
 MOST_REMEMBERED: Final = 20_000
+ZONE_EXPECTED: Final = "expected an IANA name such as Europe/Zurich"
 ALWAYS: Final = "24x7"
 """The calendar that needs no file: open always."""
 
@@ -28,9 +30,12 @@ class Hours:
     zone_source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
-    """Immutable. `calendars` are written calendars by name; `directory` is kind -> name -> {calendar, timezone}."""
+    """Immutable; each reading of the files is one of its own.
+
+    `calendars` are written calendars by name; `directory` is kind -> name -> {calendar, timezone}.
+    """
 
     profiles: tuple[Profile, ...]
     calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -111,7 +116,7 @@ class Registry:
         return found
 
     def _unknown_names(self) -> Iterable[Problem]:
-        names = {profile.name for profile in self.profiles}
+        names = {profile.name: profile.agreement for profile in self.profiles}
         for profile in self.profiles:
             wanted = {profile.calendar.otherwise: "calendar"}
             for target in profile.targets:
@@ -122,14 +127,24 @@ class Registry:
                 if name not in self.calendars and name != ALWAYS:
                     yield Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}", profile.file,
                                   path=path)
+            zone = profile.timezone.otherwise if profile.timezone else None
+            if zone is not None and not is_zone(zone):
+                yield Problem(f"{zone!r} is not a known time zone; {ZONE_EXPECTED}", profile.file, path="timezone")
             for name in profile.nests:
+                if name in names and names[name] is Agreement.SLA:
+                    yield Problem(f"`{name}` is an SLA; only an OLA or UC nests in another agreement", profile.file,
+                                  path="nests")
                 if name not in names:
                     yield Problem(f"there is no profile `{name}`{did_you_mean(name, names)}", profile.file,
                                   path="nests")
         for source, entries in self.directory.items():
             for name, entry in entries.items():
+                zone = entry.get("timezone")
+                if zone is not None and not is_zone(zone):
+                    yield Problem(f"{zone!r} is not a known time zone; {ZONE_EXPECTED}",
+                                  path=f"directory.{source}.{name}.timezone")
                 calendar = entry.get("calendar")
-                if calendar and calendar not in self.calendars and calendar != ALWAYS:
+                if calendar and str(calendar) not in self.calendars and calendar != ALWAYS:
                     yield Problem(f"there is no calendar `{calendar}`{did_you_mean(str(calendar), self.calendars)}",
                                   path=f"directory.{source}.{name}")
 
@@ -173,9 +188,9 @@ def _doubles(profiles: Sequence[Profile]) -> Iterable[Problem]:
 
 
 def _ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
-    seen: dict[tuple[Agreement, str], Profile] = {}
+    seen: dict[tuple[Agreement, Hashable], Profile] = {}
     for profile in profiles:
-        key = (profile.agreement, profile.applies_to.text)
+        key = (profile.agreement, profile.applies_to.same or profile.applies_to.text)
         if key in seen:
             yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
                           path="applies_to")

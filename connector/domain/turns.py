@@ -16,6 +16,9 @@ from connector.domain.registry import Hours, Registry
 NO_VERDICT: Final = Verdict(False, False, False, False, False, ())
 
 
+REPEATING: Final = (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
+
+
 @dataclass(slots=True)
 class Segment:
     """The turns of one run of a clock: begun by an attachment, a message, an update, a reset or a late reopening."""
@@ -113,7 +116,7 @@ class _Walk:
         end = line[last].at if last < len(line) else None
         if self.rule is not None:
             self._use_up(end)
-        if end is not None:
+        if end is not None and not self._called_off:
             self._note(end, Mode.STOP, "handed over")
         return [*self.done, self.segment]
 
@@ -128,9 +131,8 @@ class _Walk:
 
     def _hand_on(self, moment: Moment) -> None:
         """The run so far ends here: kept by an answer, called off by a reset."""
-        if self.stopped_at is None:
-            kept = self.target.name in (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
-            self._note(moment.at, Mode.STOP if kept else Mode.CANCEL, moment.why)
+        if self.stopped_at is None and not self._called_off:
+            self._note(moment.at, Mode.STOP if self.target.name in REPEATING else Mode.CANCEL, moment.why)
         self.done.append(self.segment)
         self._fresh()
 
@@ -142,7 +144,7 @@ class _Walk:
             self.done.append(self.segment)
             self._fresh()
             mode, rule = self._mode(i, verdict)
-        if not self.started and mode in (Mode.OFF, Mode.CANCEL):
+        if not self.started and (mode in (Mode.OFF, Mode.CANCEL) or (mode is Mode.STOP and not self._may_be_born_done)):
             return
         plan = self._plan(moment)
         if plan is None:
@@ -158,6 +160,16 @@ class _Walk:
             self.stopped_at = None
         self._enter(rule, moment.at)
         self._note(moment.at, mode, self._why(i, moment, mode, rule) if applied else "no longer applies")
+
+    @property
+    def _called_off(self) -> bool:
+        return bool(self.segment.turns) and self.segment.turns[-1].mode is Mode.CANCEL
+
+    @property
+    def _may_be_born_done(self) -> bool:
+        """A ticket written down after it was resolved has met its SLA. Nothing else can be met without having run."""
+        sla = self.profile.agreement is Agreement.SLA
+        return sla and not self.done and self.target.name not in REPEATING
 
     def _mode(self, i: int, verdict: Verdict) -> tuple[Mode, int | None]:
         if verdict.cancel:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from connector.domain.assess import agreed, pinned_versions
 from connector.domain.comparison import Difference, compare
 from connector.domain.engine import clocks
+from connector.domain.fingerprint import fingerprint
 from connector.domain.history import Event, effective
 from connector.domain.registry import Registry
 from connector.domain.ticket import ENDED
 from connector.flows.backtest import parts
 from connector.ports import Deps, Stored
+
+FINGERPRINT: Final = ("", "agreements")
+"""Where the fingerprint of what was last in force is kept: a cursor of no tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,29 @@ def apply(
                     tx.audit(deps.now(), actor, "agreement.apply", str(stored.ticket.ref), dict(event.data))
             done.tickets += 1
     return done
+
+
+def renewed(deps: Deps, registry: Registry, stop: Callable[[], bool] = lambda: False) -> int:
+    """Look at every open ticket again when agreements, holidays or time zones are others than the last time.
+
+    Moments to look again are stored, and would be those of the old rules. Nothing is done when nothing changed. Stopped
+    half-way it begins again the next time. Gives the number of tickets to be looked at.
+    """
+    found = fingerprint(registry, deps.now().year)
+    with deps.store.read() as tx:
+        if tx.cursor(*FINGERPRINT).get("is") == found:
+            return 0
+    count = 0
+    for first, last in parts(deps.store):
+        if stop():
+            return count
+        with deps.store.begin() as tx:
+            living = [s.key for s in tx.walk(first, last) if s.ticket.state not in ENDED and not s.ticket.deleted]
+            tx.schedule(dict.fromkeys(living, deps.now()))
+        count += len(living)
+    with deps.store.begin() as tx:
+        tx.move_cursor(*FINGERPRINT, {"is": found}, deps.now())
+    return count
 
 
 def _open(deps: Deps, progress: Callable[[int, int], None] | None) -> Iterator[tuple[Stored, list[Event]]]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from connector.domain.assess import Assessment, assess
 from connector.domain.engine import Result
 from connector.domain.errors import Refused
-from connector.domain.history import Event
+from connector.domain.history import Event, EventKind
 from connector.domain.registry import Registry
 from connector.domain.ticket import Value
 from connector.domain.write_back import wanted
+from connector.flows.agreements import renewed
 from connector.flows.editing import place
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Deps, Stored, Tool, Tx
 
+log = structlog.get_logger("connector.assess")
 ACTOR = "clocks"
 BATCH = 500
 """Tickets of one transaction."""
+AGAIN = timedelta(hours=1)
+"""When a ticket whose clocks could not be computed is tried again."""
 
 
 @dataclass(slots=True)
@@ -28,6 +34,10 @@ class Report:
     events: int = 0
     unmatched: int = 0
     """Tickets to which no profile applies, or more than one alike."""
+    clamped: int = 0
+    """Events told for a time before their ticket was opened."""
+    failed: int = 0
+    """Tickets whose clocks could not be computed: told in the log, tried again later."""
     written: int = 0
     """Values on their way to fields of tools."""
 
@@ -38,6 +48,7 @@ def tick(deps: Deps, stop: Callable[[], bool] = lambda: False) -> Report:
     if deps.registry is None:
         return report
     registry = deps.registry()
+    renewed(deps, registry, stop)
     while not stop():
         if _batch(deps, registry, report) < BATCH:
             break
@@ -56,6 +67,11 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         moments: dict[int, datetime | None] = {}
         wishes: list[tuple[Stored, Result]] = []
         for stored, told in _assessed(due, histories, registry, now):
+            if told is None:
+                report.failed += 1
+                moments[stored.key] = now + AGAIN
+                continue
+            report.clamped += sum(event.kind is EventKind.CLAMPED for event in told.events)
             events.extend((stored.key, event) for event in told.events)
             moments[stored.key] = told.next_at
             report.unmatched += bool(told.result.problems)
@@ -98,5 +114,17 @@ def _writes(tool: Tool, stored: Stored, name: str, value: Value) -> bool:
 
 def _assessed(
     due: Sequence[Stored], histories: Mapping[int, Sequence[Event]], registry: Registry, now: datetime
-) -> list[tuple[Stored, Assessment]]:
-    return [(stored, assess(stored.ticket, histories.get(stored.key, ()), registry, now)) for stored in due]
+) -> Iterator[tuple[Stored, Assessment | None]]:
+    """One bad ticket never stops the rest."""
+    for stored in due:
+        try:
+            told = assess(stored.ticket, histories.get(stored.key, ()), registry, now)
+        except Exception:
+            log.exception("clocks_failed", ticket=str(stored.ticket.ref))
+            yield stored, None
+            continue
+        for event in told.events:
+            if event.kind is EventKind.CLAMPED:
+                log.warning("event_before_opening", ticket=str(stored.ticket.ref), key=event.data["event"],
+                            told=event.data["told"], taken=event.data["taken"])
+        yield stored, told

@@ -59,3 +59,21 @@ def test_only_the_named_profiles_are_applied(sqlite_store: SqlStore) -> None:
     object.__setattr__(desk.deps, "registry", lambda: edited("2h"))
     assert agreements.apply(desk.deps, "admin", frozenset({"other"})).tickets == 0
     assert MON < NOW
+
+
+def test_what_is_new_in_force_is_looked_at_once(store: SqlStore) -> None:
+    """Other files, other holidays, other zone data: the stored moments of the next look are those of the old rules."""
+    desk, _ = desk_at_two(store)
+    assert desk.tick(NOW + timedelta(minutes=1)).looked == 0
+    new = Registry.checked([profile(ACME)], {"weekdays": {**OFFICE, "timezone": "Europe/Lisbon"}})
+    object.__setattr__(desk.deps, "registry", lambda: new)
+    assert desk.tick(NOW + timedelta(minutes=2)).looked == 1, "the open one, not the resolved one"
+    assert desk.tick(NOW + timedelta(minutes=3)).looked == 0
+
+
+def test_stopped_half_way_it_begins_again(sqlite_store: SqlStore) -> None:
+    desk, _ = desk_at_two(sqlite_store)
+    new = edited("2h")
+    assert agreements.renewed(desk.deps, new, lambda: True) == 0
+    assert agreements.renewed(desk.deps, new) == 1
+    assert agreements.renewed(desk.deps, new) == 0

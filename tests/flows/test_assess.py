@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
-from connector.domain.history import EventKind
+from connector.domain.assess import Assessment
+from connector.domain.history import Event, EventKind, Role
+from connector.domain.ticket import Ticket
 from connector.flows import assess
 from connector.ports import Change, Deps
 from connector.store import SqlStore
@@ -70,3 +73,38 @@ def test_without_agreements_nothing_is_looked_at(store: SqlStore) -> None:
     desk = Desk(store)
     desk.add(1)
     assert assess.tick(Deps(store=store, tools={}, now=lambda: MON)).looked == 0
+
+
+def test_a_ticket_whose_clocks_fail_stops_no_other_and_is_tried_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store)
+    bad, good = desk.add(1), desk.add(2)
+    real = assess.assess
+
+    def failing(one: Ticket, *rest: Any) -> Assessment:
+        if one.id == "1":
+            raise ZeroDivisionError
+        return real(one, *rest)
+
+    monkeypatch.setattr(assess, "assess", failing)
+    late = local(2026, 3, 2, 12)
+    assert desk.tick(late).failed == 1
+    assert (desk.told(bad), desk.told(good)) == ([], ["acme-gold/first_response/1 breached"])
+    monkeypatch.undo()
+    assert desk.tick(late + assess.AGAIN).failed == 0
+    assert desk.told(bad) == ["acme-gold/first_response/1 breached"]
+
+
+def test_history_from_before_the_opening_is_counted_and_logged_on_the_ticket_once(store: SqlStore) -> None:
+    desk = Desk(store)
+    key = desk.add(1)
+    odd = Event(key="odd", at=(MON - timedelta(hours=3)).astimezone(UTC), kind=EventKind.CHANGED, field="state",
+                old="new", new="in_progress", role=Role.AGENT)
+    with store.begin() as tx:
+        tx.append([(key, odd)])
+    assert desk.tick(MON).clamped == 1
+    with store.begin() as tx:
+        assert [e.data["event"] for e in tx.history([key])[key] if e.kind is EventKind.CLAMPED] == ["odd"]
+        tx.schedule({key: MON})
+    assert desk.tick(MON).clamped == 0
