@@ -98,15 +98,20 @@ def agree(told: Told, one: Profile, calendar: dict[str, Any], rules: Rules, now:
 def _fast(named: NamedClock) -> tuple[Any, ...]:
     clock = named.clock
     lasting = clock.stopped_at is None and clock.state != "cancelled"
-    return (str(clock.state), clock.start, clock.active, clock.breached_at, clock.stopped_at,
+    return (str(clock.state), _utc(clock.start), clock.active, _utc(clock.breached_at), _utc(clock.stopped_at),
             (clock.paused, clock.target) if lasting else None)
 
 
 def _slow(cycle: Seen) -> tuple[Any, ...]:
     stopped = cycle.stopped_at if cycle.mode == "stop" else None
     lasting = stopped is None and cycle.mode != "cancel"
-    return (cycle.state, cycle.start, cycle.active, cycle.breached_at, stopped,
+    return (cycle.state, _utc(cycle.start), cycle.active, _utc(cycle.breached_at), _utc(stopped),
             (cycle.paused, cycle.amount) if lasting else None)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """Times of two zones are never equal to Python in an hour that comes twice."""
+    return None if at is None else at.astimezone(UTC)
 
 
 def waiting(facts: Facts) -> bool:
