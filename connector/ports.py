@@ -227,6 +227,10 @@ class Tx(Protocol):
 
     # cursors, hints, inbox, links, quarantine
     def cursor(self, tool: str, stream: str) -> Cursor: ...
+    def cursors(self, stream: str) -> dict[str, Cursor]:
+        """One stream of every tool or channel that has it."""
+        ...
+
     def move_cursor(self, tool: str, stream: str, cursor: Cursor, now: datetime) -> None: ...
     def hint(self, tool: str, ids: Sequence[str], now: datetime) -> None: ...
     def hints(self, tool: str, limit: int) -> list[tuple[str, datetime]]: ...
@@ -285,6 +289,38 @@ class Store(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """One way of reaching people or a supplier. A delivery whose `target` is its name is handed to it.
+
+    Instances are safe to share between threads; one call takes less than `flows.deliver.MARGIN`.
+    """
+
+    @property
+    def name(self) -> str:
+        """`mail`, `chat`, `supplier:<receiver>`; no tool has a colon in its name."""
+        ...
+
+    @property
+    def concurrency(self) -> int: ...
+    @property
+    def per_minute(self) -> int | None: ...
+    @property
+    def give_up(self) -> timedelta:
+        """Age at which a delivery that still fails is buried."""
+        ...
+
+    def deliver(self, delivery: Delivery, now: datetime) -> Mapping[str, Any]:
+        """Do it once; gives what is worth keeping of the answer (no secret, no text of a message).
+
+        Raises TryLater (the other side is down: all wait), Postponed (only this one waits), Refused (never),
+        Gone (the other side asks to be left alone: all wait until a person enables the channel again). `attempts`
+        above zero: an earlier try may have worked although its answer was lost.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A connected tool as the flows see it."""
@@ -309,3 +345,5 @@ class Deps:
     options: Mapping[str, Any] = field(default_factory=dict)
     registry: Callable[[], Registry] | None = None
     """The agreements in force; None where there are none, and then no ticket is ever looked at for its clocks."""
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    """How people and suppliers are reached, by name."""

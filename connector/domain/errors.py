@@ -32,6 +32,14 @@ class Refused(ConnectorError):
         self.status = status
 
 
+class Postponed(TryLater):
+    """The other side works, but will not take this one thing yet (a full mailbox, a greylist): the rest goes on."""
+
+
+class Gone(Refused):
+    """The other side asks never to be called at this address again (410): it is left alone until a person says so."""
+
+
 class NotFound(Refused):
     """The thing is gone, or hidden from our account (tools do not tell the two apart)."""
 

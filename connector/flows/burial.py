@@ -1,7 +1,9 @@
-"""Deliveries that end without being done: refused by the tool, or dropped by a person."""
+"""Deliveries that end without being done: refused by the target, or dropped by a person."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -10,6 +12,7 @@ from msgspec.structs import replace
 from connector.domain.absorb import give_up
 from connector.domain.changes import LATE, PER_REVISION
 from connector.domain.delivery import Delivery, Verb
+from connector.domain.fallback import spare
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.memory import superseded
 from connector.domain.wishes import Wish, wishes_of
@@ -22,21 +25,28 @@ REFUSED: Final = "refused"
 DROPPED: Final = "dropped"
 
 
-def refuse(deps: Deps, tool: Tool, delivery: Delivery, reason: str) -> None:
-    """Bury a delivery: what it wished is taken back in the history, and the loss is recorded."""
-    retried(partial(_refuse, deps, tool, delivery, reason))
+def refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
+    """Bury a delivery: what it wished in a tool is taken back in the history, a message goes another way if it can."""
+    retried(partial(_refuse, deps, delivery, reason))
     log.warning("delivery_dead", target=delivery.target, delivery=delivery.id, verb=delivery.verb, reason=reason)
 
 
-def _refuse(deps: Deps, tool: Tool, delivery: Delivery, reason: str) -> None:
-    now = deps.now()
+def _refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
+    now, tool = deps.now(), deps.tools.get(delivery.target)
     with deps.store.begin() as tx:
         if not tx.bury(delivery, now, reason):
             return
         tx.audit(now, deps.owner, "bury", delivery.lane, {"delivery": delivery.id, "verb": delivery.verb,
                                                           "reason": reason})
-        if delivery.verb != Verb.CREATE:
+        tx.enqueue(spare(delivery), now)
+        if tool is not None and delivery.verb != Verb.CREATE:
             _take_back(tx, deps, tool, delivery, REFUSED, reason)
+
+
+def pass_on(tx: Tx, deliveries: Sequence[Delivery], now: datetime, reason: str) -> None:
+    """Waiting messages that go another way instead."""
+    tx.drop([delivery.id for delivery in deliveries], now, reason)
+    tx.enqueue([order for delivery in deliveries for order in spare(delivery)], now)
 
 
 def drop(deps: Deps, id: int, ticket: int | None, actor: str) -> bool:

@@ -1,24 +1,27 @@
 """The outbox at work: what is due goes out, each delivery once, in the order of its lane, as fast as targets allow.
 
+A target is a tool or a channel to people and suppliers. Both have the same leases, lanes, back-off and gates.
+
 A delivery is claimed under a lease. Its write begins only while enough of the lease is left to end in time, and its
 result counts only if the lease still holds: who takes over an expired one looks first at what is already done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from connector.domain.delivery import Delivery, Verb, back_off
-from connector.domain.errors import Conflict, ConnectorError, Refused, TryLater, Unsupported
-from connector.flows import burial, writes
+from connector.domain.errors import Conflict, ConnectorError, Gone, Postponed, Refused, TryLater, Unsupported
+from connector.domain.fallback import overdue, spare
+from connector.flows import burial, switch, writes
 from connector.flows.breaker import Gate
 from connector.flows.reading import Stop, log, never
 from connector.flows.writes import Lost
-from connector.ports import Deps, Tool, Tx
+from connector.ports import Channel, Deps, Tool, Tx
 
 LEASE: Final = timedelta(minutes=10)
 MARGIN: Final = timedelta(minutes=4)
@@ -26,6 +29,9 @@ MARGIN: Final = timedelta(minutes=4)
 GIVE_UP: Final = timedelta(days=7)
 STREAM: Final = "outbox"
 """Stream of each target that holds the state of its gate."""
+NOTIFY: Final = "notify"
+"""Verb of a message to a person; it may carry another way to go (domain/fallback.py)."""
+Result = Mapping[str, Any] | None
 Handler = Callable[[Deps, Tool, Delivery, writes.InTime], None]
 _HANDLERS: Final[dict[str, Handler]] = {Verb.UPDATE: writes.update, Verb.CREATE: writes.create,
                                         Verb.COMMENT: writes.comment, Verb.ATTACH: writes.attach}
@@ -40,13 +46,13 @@ def tick(deps: Deps, stop: Stop = never, rng: Random | None = None) -> int:
     claimed = round_.claim()
     if not claimed:
         return 0
-    with ThreadPoolExecutor(sum(tool.concurrency for tool in deps.tools.values()), "deliver") as pool:
-        running: dict[Future[None], Delivery] = {}
+    with ThreadPoolExecutor(round_.workers, "deliver") as pool:
+        running: dict[Future[Result], Delivery] = {}
         while claimed or running:
             for delivery in claimed:
                 running[pool.submit(round_.work, delivery, deps.now() + LEASE - MARGIN)] = delivery
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                round_.finished(running.pop(future), future.exception())
+                round_.finished(running.pop(future), future)
             claimed = [] if stop() else round_.claim()
     round_.close()
     return round_.count
@@ -57,61 +63,93 @@ class _Round:
 
     def __init__(self, deps: Deps, rng: Random) -> None:
         self.deps, self.rng, self.count = deps, rng, 0
+        self.channels = dict(deps.channels)
+        self.targets: dict[str, Tool | Channel] = {**deps.tools, **self.channels}
+        self.workers = max(1, sum(target.concurrency for target in self.targets.values()))
         self.running: dict[str, int] = {}
         with deps.store.read() as tx:
-            self.gates = {name: Gate.load(tx.cursor(name, STREAM)) for name in deps.tools}
+            kept = tx.cursors(STREAM)
+        self.gates = {name: Gate.load(kept.get(name, {})) for name in self.targets}
         self.kept = {name: gate.dump() for name, gate in self.gates.items()}
 
     def claim(self) -> list[Delivery]:
         now = self.deps.now()
-        room = {name: self.gates[name].room(now, tool.concurrency, tool.per_minute, self.running.get(name, 0))
-                for name, tool in self.deps.tools.items()}
-        room = {name: places for name, places in room.items() if places > 0}
-        if not room:
-            return []
+        room = {name: self.gates[name].room(now, target.concurrency, target.per_minute, self.running.get(name, 0))
+                for name, target in self.targets.items()}
         with self.deps.store.begin() as tx:
-            claimed = tx.claim(self.deps.owner, now, LEASE, room)
+            off = switch.disabled(tx)
+            room.update(dict.fromkeys(off, 0))
+            shut = {name: off.get(name) or self.gates[name].reason for name in self.channels
+                    if name in off or self.gates[name].state(now) != "closed"}
+            self._pass_on(tx, shut, now)
+            claimed = tx.claim(self.deps.owner, now, LEASE, {name: n for name, n in room.items() if n > 0})
             for delivery in claimed:
                 self.running[delivery.target] = self.running.get(delivery.target, 0) + 1
-                self.gates[delivery.target].take(now, 1, self.deps.tools[delivery.target].per_minute)
+                self.gates[delivery.target].take(now, 1, self.targets[delivery.target].per_minute)
             if claimed:
                 self._keep(tx, now)
         self.count += len(claimed)
         return claimed
 
-    def work(self, delivery: Delivery, until: datetime) -> None:
-        """Runs in a thread of the pool. Raises what the handler raises."""
-        tool = self.deps.tools[delivery.target]
-        handler = _HANDLERS.get(delivery.verb)
-        if handler is None:
-            raise Refused(f"nothing here knows how to {delivery.verb}")
+    def _pass_on(self, tx: Tx, shut: Mapping[str, str], now: datetime) -> None:
+        """What waits before a shut channel and can go another way does so once its patience is over."""
+        for name, reason in shut.items():
+            waiting = (delivery for delivery in tx.outstanding(name, NOTIFY) if not delivery.owner)
+            late = [delivery for delivery in waiting if overdue(delivery, now) and spare(delivery)]
+            if late:
+                burial.pass_on(tx, late, now, f"sent another way: {reason}")
 
+    def work(self, delivery: Delivery, until: datetime) -> Result:
+        """Runs in a thread of the pool. Raises what the handler or channel raises."""
         def in_time() -> None:
             if self.deps.now() > until:
                 raise TryLater("too slow: the lease would not outlast the write")
 
-        handler(self.deps, tool, delivery, in_time)
+        channel = self.channels.get(delivery.target)
+        if channel is not None:
+            in_time()
+            return channel.deliver(delivery, self.deps.now())
+        handler = _HANDLERS.get(delivery.verb)
+        if handler is None:
+            raise Refused(f"nothing here knows how to {delivery.verb}")
+        handler(self.deps, self.deps.tools[delivery.target], delivery, in_time)
+        return None
 
-    def finished(self, delivery: Delivery, error: BaseException | None) -> None:
+    def finished(self, delivery: Delivery, future: Future[Result]) -> None:
         """Write down how a delivery ended. If the store cannot take it now, the lease runs out and somebody looks."""
         self.running[delivery.target] -= 1
+        error = future.exception()
         try:
-            self._judge(delivery, error)
+            if error is None:
+                self._worked(delivery, future.result())
+            else:
+                self._judge(delivery, error)
         except (TryLater, Conflict) as problem:
             log.error("outcome_not_kept", target=delivery.target, delivery=delivery.id, reason=str(problem))
 
-    def _judge(self, delivery: Delivery, error: BaseException | None) -> None:
+    def _worked(self, delivery: Delivery, result: Result) -> None:
+        """A tool's handler has finished its delivery itself, in the transaction that took in what came of it."""
+        self.gates[delivery.target].worked()
+        if result is not None:
+            with self.deps.store.begin() as tx:
+                if not tx.done(delivery, self.deps.now(), result):
+                    log.warning("lease_lost", target=delivery.target, delivery=delivery.id)
+
+    def _judge(self, delivery: Delivery, error: BaseException) -> None:
         gate, now = self.gates[delivery.target], self.deps.now()
-        if error is None:
-            gate.worked()
-        elif isinstance(error, Lost):
+        if isinstance(error, Lost):
             log.warning("lease_lost", target=delivery.target, delivery=delivery.id)
+        elif isinstance(error, Postponed):
+            gate.worked()
+            self._later(delivery, error.reason, error.wait, now)
         elif isinstance(error, TryLater):
             gate.failed(now, error.reason, error.wait, self.rng)
             self._later(delivery, error.reason, error.wait, now)
+        elif isinstance(error, Gone):
+            self._switch_off(delivery, error.reason, now)
         elif isinstance(error, (Refused, Unsupported)):
             gate.worked()
-            burial.refuse(self.deps, self.deps.tools[delivery.target], delivery, str(error))
+            burial.refuse(self.deps, delivery, str(error))
         elif isinstance(error, ConnectorError):
             self._later(delivery, str(error), None, now)
         elif isinstance(error, Exception):
@@ -122,14 +160,28 @@ class _Round:
         else:
             raise error
 
+    def _switch_off(self, delivery: Delivery, reason: str, now: datetime) -> None:
+        """Nothing is lost: the delivery waits with the others until the target is enabled again."""
+        log.error("target_gone", target=delivery.target, delivery=delivery.id, reason=reason)
+        with self.deps.store.begin() as tx:
+            switch.disable(tx, delivery.target, reason, self.deps.owner, now)
+            tx.retry(delivery, now, reason)
+
     def _later(self, delivery: Delivery, reason: str, asked: timedelta | None, now: datetime) -> None:
         age = now - delivery.created_at
-        if age > self.deps.options.get("give_up_after", GIVE_UP) and delivery.attempts >= 10:
-            burial.refuse(self.deps, self.deps.tools[delivery.target], delivery,
-                          f"given up after {age.days} days: {reason}")
+        if overdue(delivery, now) or (age > self._give_up(delivery) and delivery.attempts >= 10):
+            after = f"{age.days} days" if age.days else f"{age // timedelta(minutes=1)} minutes"
+            burial.refuse(self.deps, delivery, f"given up after {after}: {reason}")
             return
         with self.deps.store.begin() as tx:
             tx.retry(delivery, now + back_off(delivery.attempts, self.rng, asked), reason)
+
+    def _give_up(self, delivery: Delivery) -> timedelta:
+        channel = self.channels.get(delivery.target)
+        if channel is not None:
+            return channel.give_up
+        allowed: timedelta = self.deps.options.get("give_up_after", GIVE_UP)
+        return allowed
 
     def close(self) -> None:
         if any(gate.dump() != self.kept[name] for name, gate in self.gates.items()):

@@ -13,6 +13,8 @@ from connector.store.tables import connections, cursors, deliveries, exchanges, 
 from connector.store.views import ConnectionRow, Counts, StreamAge
 
 _SHOWN: Final = ("waiting", "leased", "dead")
+_OF_TARGETS: Final = ("outbox", "switch")
+"""Streams that channels have too; they alone make no tool."""
 _HISTORY_DUE: Final = text("tickets.history_due")
 
 
@@ -35,7 +37,8 @@ class Overview:
             recent = select(exchanges.c.tool, func.sum(exchanges.c.worked), func.sum(exchanges.c.failed)).where(
                 exchanges.c.hour > now - timedelta(hours=24)).group_by(exchanges.c.tool)
             rates = {tool: (int(worked), int(failed)) for tool, worked, failed in tx.run(recent)}
-        names = {*tools, *known, *(tool for tool, _ in (*counts.tickets, *counts.moved_at))}
+        read = (tool for tool, stream in counts.moved_at if stream not in _OF_TARGETS)
+        names = {*tools, *known, *read, *(tool for tool, _ in counts.tickets)}
         return [_row(name, known.get(name, {}), rates.get(name, (0, 0)), counts) for name in sorted(names)]
 
 

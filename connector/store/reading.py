@@ -27,6 +27,9 @@ class ReadingRoom(Room):
         cursor: Cursor | None = self.run(place).scalar()
         return {} if cursor is None else cursor
 
+    def cursors(self, stream: str) -> dict[str, Cursor]:
+        return dict(self.run(select(cursors.c.tool, cursors.c.cursor).where(cursors.c.stream == stream)).all())
+
     def move_cursor(self, tool: str, stream: str, cursor: Cursor, now: datetime) -> None:
         place = self.bulk.upsert(cursors).values(tool=tool, stream=stream, cursor=cursor, moved_at=now)
         self.run(place.on_conflict_do_update(
