@@ -14,7 +14,8 @@ class StreamSchema(Out):
 
 class SendingSchema(Out):
     state = fields.String(
-        metadata={"description": "closed: all goes out; open: nothing until `until`; half-open: one probe"}
+        metadata={"description": "closed: all goes out; open: nothing until `until`; half-open: one probe; "
+                  "disabled: nothing until enabled"}
     )
     until = Instant(allow_none=True)
     reason = fields.String()

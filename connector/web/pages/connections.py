@@ -1,11 +1,15 @@
-"""Per tool: is it reachable, how far behind are we, how often does it fail, what waits for it."""
+"""Per tool: is it reachable, how far behind are we, how often does it fail, what waits for it. Per channel: does
+what we send go out."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector.web.gates import STREAMS, breakers
+from connector.flows import switch
+from connector.web.auth.identity import who
+from connector.web.gates import STREAMS, breakers, channels
+from connector.web.i18n import _
 from connector.web.pages.home import SKEWED
 from connector.web.rights import Right, door
 from connector.web.services import services
@@ -22,10 +26,23 @@ def show() -> ResponseReturnValue:
         skewed=SKEWED,
         breakers=breakers(parts),
         streams=STREAMS,
+        channels=channels(parts),
     )
+
+
+@door(Right.DELIVERIES_RETRY)
+def enable() -> ResponseReturnValue:
+    """Let a target that asked to be left alone have its deliveries again."""
+    target = request.form.get("target", "")
+    if not target:
+        abort(400)
+    if switch.enable(services().deps, target, who().label):
+        flash(_("Enabled: what waited goes out now."), "good")
+    return redirect(url_for("connections.show"), 303)
 
 
 def blueprint() -> Blueprint:
     connections = Blueprint("connections", __name__)
     connections.get("/connections")(show)
+    connections.post("/connections/enable")(enable)
     return connections

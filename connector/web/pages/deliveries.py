@@ -1,4 +1,4 @@
-"""What is on its way to the tools, and what could not be delivered: reason, retry, drop."""
+"""What is on its way to the tools, people and suppliers, and what could not be delivered: reason, retry, drop."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
         states=states,
         target=target,
         totals=totals,
-        targets=sorted(services().settings.tools),
+        targets=sorted({*services().settings.tools, *services().deps.channels}),
     )
 
 
