@@ -12,6 +12,7 @@ from connector.domain.profile import SOURCE_FIELDS, Agreement, StartFrom, Target
 from connector.domain.profile_format import KEYS as PROFILE_KEYS
 from connector.domain.ticket import FIELDS, PRIORITIES, Scale
 from connector.domain.vocabulary import DATES, NAMES
+from connector.receiver_schema import receiver
 
 Schema = dict[str, Any]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -58,6 +59,7 @@ def profile() -> Schema:
         "children": {"enum": ["own clock", "no clock"]},
         "coverage": _table(dict.fromkeys(("included", "excluded", "billed"), TEXT)),
         "nests": {"type": "array", "items": TEXT}, "escalate": TEXT,
+        "receiver": receiver(amount),
     }
     assert set(told) == set(PROFILE_KEYS)
     return {"$schema": DIALECT, "title": "profile", **_table(told, ("profile", "agreement", "calendar", "targets")),

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from connector.domain.conditions import NEVER, Condition
 from connector.domain.durations import Amount
 from connector.domain.history import Role
+from connector.domain.receiver import Receiver
 
 
 class Agreement(StrEnum):
@@ -27,6 +28,14 @@ class TargetName(StrEnum):
     NEXT_RESPONSE = "next_response"
     UPDATE = "update"
     RESOLUTION = "resolution"
+    HAND_BACK = "hand_back"
+    """Of handoffs: how soon work that is not theirs has to be given back."""
+    APPROVAL = "approval"
+    """Of handoffs, and ours: how soon a proposed resolution has to be accepted or rejected."""
+
+
+OF_HANDOFFS: Final = frozenset({TargetName.HAND_BACK, TargetName.APPROVAL})
+"""Targets that have no clock on a ticket, only on a handoff."""
 
 
 class StartFrom(StrEnum):
@@ -175,6 +184,8 @@ class Profile:
     coverage: Mapping[str, str] = field(default_factory=dict)
     nests: tuple[str, ...] = ()
     escalate: str = ""
+    receiver: Receiver | None = None
+    """Who the work is handed to under this agreement."""
     description: str = ""
     version: str = ""
     file: str = ""

@@ -12,6 +12,7 @@ from connector.domain.durations import Amount, amount, duration
 from connector.domain.history import Role
 from connector.domain.problems import Path, Problems, did_you_mean, shown
 from connector.domain.profile import (
+    OF_HANDOFFS,
     SOURCE_FIELDS,
     Agreement,
     Chain,
@@ -23,12 +24,13 @@ from connector.domain.profile import (
     Target,
     TargetName,
 )
+from connector.domain.receiver_format import receiver
 from connector.domain.ticket import PRIORITIES, Scale
 
 KEYS: Final = (
     "profile", "agreement", "description", "applies_to", "calendar", "timezone", "classification", "targets",
     "conditions", "retroactive", "reopen", "responder", "on_change", "manual_due", "children", "coverage", "nests",
-    "escalate",
+    "escalate", "receiver",
 )
 _NAMES: Final = ("start", "pause", "resume", "stop", "reset", "cancel")
 
@@ -53,9 +55,13 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
     if not isinstance(nests, (list, tuple)) or not all(isinstance(item, str) for item in nests):
         problems.add(("nests",), "expected a list of profile names")
         nests = ()
-    applies_to = condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else ALWAYS
+    given = receiver(data["receiver"], str(name), problems) if "receiver" in data else None
+    unasked = ALWAYS if given is None else NEVER
+    applies_to = condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else unasked
     if reader.agreement is Agreement.SLA and "major_incident" in applies_to.fields:
         problems.add(("applies_to",), "an SLA says what a major incident is, so only an OLA or UC can ask for one")
+    if reader.agreement is Agreement.SLA and "receiver" in data:
+        problems.add(("receiver",), "work is handed over under an OLA or UC, not under an SLA")
     profile = Profile(
         name=str(name),
         agreement=reader.agreement,
@@ -74,11 +80,16 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
         children=reader.flag(data, "children", "own clock", "no clock"),
         coverage=reader.coverage(data.get("coverage")),
         nests=tuple(nests),
+        receiver=given,
         escalate=reader.text(data.get("escalate", ""), ("escalate",)),
         description=reader.text(data.get("description", ""), ("description",)),
         version=version,
         file=problems.file,
     )
+    if given is None:
+        for target in profile.targets:
+            if target.name in OF_HANDOFFS:
+                problems.add(("targets", target.name), f"{target.name} is measured on handoffs: it needs a `receiver`")
     return None if problems.errors else profile
 
 
