@@ -35,6 +35,11 @@ class EventKind(StrEnum):
     CLAMPED = "clamped"
     """Something told for a time before the ticket was opened, which cannot be: it counts from the opening. `data` holds
     the event's key and the time it told."""
+    ESCALATED = "escalated"
+    """A step of a ladder fired, was skipped, or its write was refused: `data` holds rule, version, step, clock, n, what
+    and why."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person took note of an escalation: the chains begun so far end. The ticket itself is not touched by it."""
     CONFLICT = "conflict"
     """Both sides changed `field`: `new` was kept, `old` lost; `data["rule"]` says why."""
 
