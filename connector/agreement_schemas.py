@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from connector.domain.calendar_format import KEYS as CALENDAR_KEYS
-from connector.domain.calendar_format import WEEKDAYS
+from connector.domain.calendar_reader import WEEKDAYS
 from connector.domain.conditions import DERIVED
 from connector.domain.history import Role
 from connector.domain.profile import SOURCE_FIELDS, Agreement, StartFrom, TargetName

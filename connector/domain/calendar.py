@@ -117,7 +117,10 @@ class ServiceCalendar:
         instant. A negative duration counts backwards: the last instant from which |duration| passes until `start`.
         """
         at = self._micros(start)
-        amount = (duration.days * DAY + duration.seconds) * MICRO + duration.microseconds
+        try:
+            amount = (duration.days * DAY + duration.seconds) * MICRO + duration.microseconds
+        except AttributeError:
+            raise CalendarError(f"{duration!r} is not a timedelta") from None
         return self._datetime(self.add_micros(at, amount))
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
@@ -134,8 +137,7 @@ class ServiceCalendar:
     def windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Opening windows between two instants, in order, cut to them; windows that touch are one."""
         first, last = self._micros(start), self._micros(end)
-        for opens, closes in self.windows_micros(first, last):
-            yield self._datetime(opens), self._datetime(closes)
+        return ((self._datetime(opens), self._datetime(closes)) for opens, closes in self.windows_micros(first, last))
 
     def add_days(self, start: datetime, n: int, end_of_day: bool = False) -> datetime:
         """`n` working days later, at the same local time, or at the end of that day.
@@ -145,6 +147,8 @@ class ServiceCalendar:
         same local time is not within opening hours, the closing before it on that date counts, else its opening.
         """
         at = self._micros(start)
+        if not isinstance(n, int):
+            raise CalendarError(f"{n!r} is not a number of working days")
         ordinal = self._clock.ordinal(at)
         zero = self._working_day(ordinal, 0 if n >= 0 else -1, nearest=True)
         if zero != ordinal:
@@ -163,10 +167,9 @@ class ServiceCalendar:
     def closures(self, start: datetime, end: datetime) -> Iterator[tuple[date, str]]:
         """Holidays and other closed dates touched by [start, end), with their names."""
         first, last = self._micros(start), self._micros(end)
-        for ordinal in range(self._clock.ordinal(first), self._clock.ordinal(max(first, last - 1)) + 1):
-            name = _closure(self._source, self._clock, ordinal)
-            if name is not None:
-                yield date.fromordinal(ordinal), name
+        dates = range(self._clock.ordinal(first), self._clock.ordinal(max(first, last - 1)) + 1)
+        named = ((ordinal, _closure(self._source, self._clock, ordinal)) for ordinal in dates)
+        return ((date.fromordinal(ordinal), name) for ordinal, name in named if name is not None)
 
     def add_micros(self, at: int, amount: int) -> int:
         """`add` on microseconds since the epoch."""
@@ -245,7 +248,7 @@ class ServiceCalendar:
 
     def _longer(self, grid: _Grid, forward: bool) -> _Grid:
         if grid.last >= LATEST if forward else grid.first <= EARLIEST:
-            raise CalendarError(f"{self!r} has no more opening hours within its range")
+            raise CalendarError(f"{self!r} has no more opening hours; it answers for the years 1900 to 2299")
         length = grid.last - grid.first
         return self._lay_out(grid.first - (0 if forward else length), grid.last + (length if forward else 0))
 

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
-from connector.domain.calendar_format import is_zone
+from connector.domain.calendar_reader import is_zone
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
+from connector.domain.receiver import Receiver
 
 Winners = tuple[frozenset[str], tuple[str, ...]]
 """Names of the profiles that speak, and ties in words."""
@@ -55,7 +56,7 @@ class Registry:
     ) -> Registry:
         """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
         made = cls(tuple(profiles), dict(calendars), directory or {}, older or {})
-        problems = [*_doubles(profiles), *_ties(profiles), *made._unknown_names()]
+        problems = [*_doubles(profiles), *_same_receivers(profiles), *_ties(profiles), *made._unknown_names()]
         if problems:
             raise ConfigError(problems)
         return made
@@ -64,6 +65,11 @@ class Registry:
     def fields(self) -> frozenset[str]:
         """Facts that can change what any profile in force says."""
         return frozenset().union(*(profile.fields for profile in self.profiles))
+
+    @cached_property
+    def receivers(self) -> Mapping[str, Receiver]:
+        """Who may be handed work, by name."""
+        return {profile.receiver.name: profile.receiver for profile in self.profiles if profile.receiver is not None}
 
     @cached_property
     def asked(self) -> tuple[str, ...]:
@@ -123,6 +129,9 @@ class Registry:
                 for amount in (*target.amounts.values(), target.otherwise):
                     if amount and amount.calendar:
                         wanted[amount.calendar] = f"targets.{target.name}"
+            for key, amount in profile.receiver.amounts.items() if profile.receiver is not None else ():
+                if amount.calendar:
+                    wanted[amount.calendar] = f"receiver.{key}"
             for name, path in wanted.items():
                 if name not in self.calendars and name != ALWAYS:
                     yield Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}", profile.file,
@@ -185,6 +194,17 @@ def _doubles(profiles: Sequence[Profile]) -> Iterable[Problem]:
             yield Problem(f"profile `{profile.name}` is also in {seen[profile.name].file or 'another file'}",
                           profile.file, path="profile")
         seen[profile.name] = profile
+
+
+def _same_receivers(profiles: Sequence[Profile]) -> Iterable[Problem]:
+    seen: dict[str, Profile] = {}
+    for profile in profiles:
+        if profile.receiver is None:
+            continue
+        other = seen.setdefault(profile.receiver.name, profile)
+        if other is not profile:
+            yield Problem(f"`{profile.receiver.name}` is also the receiver of {other.file or other.name}", profile.file,
+                          path="receiver.name")
 
 
 def _ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
