@@ -1,6 +1,7 @@
-"""The contestants of the first-load benchmark. Each runs alone in a fresh process: loaders.py NAME URL FOLDER [STORE].
+"""The contestants of the first-load benchmark. Each runs alone in a fresh process: loaders.py NAME URL FOLDER [OPTION].
 
-Prints one JSON line: seconds of the load itself (imports and an empty database apart) and the process's memory peak.
+Prints one JSON line: seconds of the load itself (imports and an empty database apart), processor seconds of this
+process (a database server's own are not in it), and the process's memory peak.
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ def ours(url: str, folder: Path, store_url: str = "") -> Callable[[], int]:
     return load
 
 
-def core(url: str, folder: Path, style: str = "") -> Callable[[], int]:
-    """What one would write by hand: requests, json, SQLAlchemy Core upsert of the raw rows, a column per field.
+def core(url: str, folder: Path, form: str, style: str = "") -> Callable[[], int]:
+    """What one would write by hand: requests, json, SQLAlchemy Core upsert of the raw rows, a column of text per field.
 
-    `style` "values" gives the rows to `insert().values()`; otherwise they are given to `execute`, which is faster.
+    `form` "whole" takes rows as they come, "asked" only the fields that we ask for. `style` "values" gives the rows to
+    `insert().values()`; otherwise they are given to `execute`, which is faster.
     """
     import requests
     from sqlalchemy import Column, MetaData, Table, Text, create_engine, event
@@ -76,7 +78,8 @@ def core(url: str, folder: Path, style: str = "") -> Callable[[], int]:
         connection.execute("PRAGMA synchronous=FULL")
 
     address = f"{url}/api/now/table/incident"
-    names = list(session.get(address, params={"sysparm_limit": 1}).json()["result"][0])
+    wanted = _wanted(form)
+    names = list(session.get(address, params={**wanted, "sysparm_limit": "1"}).json()["result"][0])
     table = Table("incident", MetaData(), *(Column(name, Text, primary_key=name == "sys_id") for name in names))
     table.metadata.create_all(engine)
 
@@ -87,7 +90,8 @@ def core(url: str, folder: Path, style: str = "") -> Callable[[], int]:
     def load() -> int:
         count = 0
         while True:
-            rows = session.get(address, params={"sysparm_limit": PAGE, "sysparm_offset": count}).json()["result"]
+            asked = {**wanted, "sysparm_limit": str(PAGE), "sysparm_offset": str(count)}
+            rows = session.get(address, params=asked).json()["result"]
             if not rows:
                 return count
             with engine.begin() as conn:
@@ -102,7 +106,14 @@ def core(url: str, folder: Path, style: str = "") -> Callable[[], int]:
     return load
 
 
-def dlt(url: str, folder: Path) -> Callable[[], int]:
+def _wanted(form: str) -> dict[str, str]:
+    from bench.table_api import ASKED
+
+    asked = {"sysparm_fields": ",".join(ASKED)} if form == "asked" else {}
+    return {"sysparm_exclude_reference_link": "true", **asked}
+
+
+def dlt(url: str, folder: Path, form: str) -> Callable[[], int]:
     """dlt's rest_api source into SQLite, replacing the table: no merge, no schema contract, its fastest settings."""
     import os
 
@@ -116,7 +127,8 @@ def dlt(url: str, folder: Path) -> Callable[[], int]:
             "type": "offset", "limit": PAGE, "limit_param": "sysparm_limit", "offset_param": "sysparm_offset",
             "total_path": None}},
         "resource_defaults": {"max_table_nesting": 0, "write_disposition": "replace"},
-        "resources": [{"name": "incident", "endpoint": {"path": "table/incident", "data_selector": "result"}}],
+        "resources": [{"name": "incident", "endpoint": {
+            "path": "table/incident", "data_selector": "result", "params": _wanted(form)}}],
     })
     pipeline = library.pipeline("bench", destination=library.destinations.sqlalchemy(f"sqlite:///{folder / 'dlt.db'}"),
                                 dataset_name="main", pipelines_dir=str(folder / "dlt"))
@@ -133,11 +145,11 @@ def dlt(url: str, folder: Path) -> Callable[[], int]:
 def main() -> None:
     name, url, folder, *rest = sys.argv[1:]
     load = {"ours": ours, "core": core, "dlt": dlt}[name](url, Path(folder), *rest)
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     count = load()
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - busy
     early = PEAKS[len(PEAKS) // 5] if PEAKS else peak()
-    print(json.dumps({"count": count, "seconds": seconds, "peak": peak(), "early": early}))
+    print(json.dumps({"count": count, "seconds": seconds, "cpu": cpu, "peak": peak(), "early": early}))
     if name == "ours":
         print(json.dumps(quiet(url, load)))
 
