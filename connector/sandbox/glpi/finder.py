@@ -47,7 +47,7 @@ class Finder:
 
     def options(self, kind: Kind) -> Response:
         current(self.side)
-        return answer(options.listed(kind.name, request.args.get("raw") == "true"))
+        return answer(options.listed(kind.name, request.args.get("raw") == "true", self.side.blocks))
 
     def search(self, kind: Kind) -> Response:
         session = current(self.side)

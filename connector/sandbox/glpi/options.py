@@ -5,6 +5,8 @@ Numbers and names are facts recorded from /listSearchOptions (tests hold them ag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 _TEXT: Final = ["contains", "notcontains"]
@@ -71,7 +73,17 @@ OTHERS: Final[dict[str, dict[int, tuple[str, str]]]] = {
 }
 
 
-def listed(itemtype: str, raw: bool) -> dict[str, Any]:
+FIRST_FIELD: Final = 76_665
+"""Number of the first search option of the plugin Fields (its PluginFieldsContainer::getAddSearchOptions)."""
+
+
+def extra(blocks: Mapping[int, tuple[str, ...]]) -> dict[int, tuple[int, str]]:
+    """Block and name of the fields of the plugin Fields, by the number of their search option."""
+    fields = [(block, name) for block, names in blocks.items() for name in names]
+    return dict(enumerate(fields, FIRST_FIELD))
+
+
+def listed(itemtype: str, raw: bool, blocks: Mapping[int, tuple[str, ...]] = MappingProxyType({})) -> dict[str, Any]:
     made: dict[str, Any] = {"common": {"name": "Characteristics"}}
     if itemtype != "Ticket":
         table = f"glpi_{itemtype.lower()}s"
@@ -86,6 +98,9 @@ def listed(itemtype: str, raw: bool) -> dict[str, Any]:
         else:
             made[str(number)] = _option(label, table, column, datatype, types, f"Ticket.{uid}",
                                         number in _UNSEARCHABLE)
+    for number, (block, name) in extra(blocks).items():
+        made[str(number)] = _option(name, f"glpi_plugin_fields_ticketblock{block}s", name, "string", _TEXT,
+                                    f"Ticket.PluginFieldsTicketblock{block}.{name}", False)
     return made
 
 

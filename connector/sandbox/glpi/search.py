@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from connector.sandbox.glpi.options import NAMED, TICKET, USERS
+from connector.sandbox.glpi.options import NAMED, TICKET, USERS, extra
 from connector.sandbox.glpi.show import Viewer
 from connector.sandbox.glpi.side import SCALE, SOURCES, Glpi, instant, local
 from connector.sandbox.model import Ticket
@@ -68,12 +68,17 @@ class Cells:
             22: lambda t: str(t.created_by), 64: lambda t: str(t.updated_by), 35: lambda t: 1,
             34: lambda t: _one([a.email for a in t.actors if a.email]),
             **{number: _names_of(side, role, kind) for number, (role, kind) in _ACTORS.items()},
+            **{number: _field(name) for number, (_, name) in extra(side.blocks).items()},
         }
         self.ids: dict[int, Callable[[Ticket], set[str]]] = {
             7: lambda t: {str(t.category or 0)}, 80: lambda t: {str(t.company)}, 83: lambda t: {str(t.site)},
             9: lambda t: {str(t.extra.get("requesttypes_id", 1))},
             **{number: _ids_of(role, kind) for number, (role, kind) in _ACTORS.items()},
         }
+
+
+def _field(name: str) -> Get:
+    return lambda t: t.extra.get(name)
 
 
 def _date_of(name: str, zone: str) -> Get:

@@ -33,6 +33,8 @@ class Glpi(Side):
         """Zone of the connector's account: GLPI shows and takes local times of the user that owns the token."""
         self.sessions: dict[str, Any] = {}
         self.loose: dict[int, File] = {}
+        self.blocks: dict[int, tuple[str, ...]] = {}
+        """Blocks (each a tab of its own) of the plugin Fields and the names of their fields; {} without the plugin."""
         """Documents that hang on no ticket yet."""
         self.switches: dict[str, bool] = {"api": True, "credentials": True, "app_token": True, "maintenance": False,
                                           "strict_sql": True}

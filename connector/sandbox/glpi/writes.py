@@ -15,7 +15,7 @@ from connector.sandbox.glpi.forms import body, listed
 from connector.sandbox.glpi.parts import LINKS, Parts, Refuse
 from connector.sandbox.glpi.sessions import Session, current
 from connector.sandbox.glpi.show import Item, Kind
-from connector.sandbox.model import Comment
+from connector.sandbox.model import Comment, Ticket
 
 
 class Writer:
@@ -132,6 +132,7 @@ class Writer:
             raise Refuse(DENIED)
         changes = inputs.columns(given, self.side, session.viewer.zone)
         people = list(inputs.actors(given))
+        self._block(ticket, given, session)
         if ticket.status == "6" and not people:
             changes = {"status": changes["status"]} if "status" in changes else changes
             if changes and "status" not in changes:
@@ -143,6 +144,12 @@ class Writer:
             if not any((a.role, a.kind, a.who) == (role, kind, who) for a in ticket.actors):
                 self.desk.add_actor(ticket, session.person.id, role, kind, who, mail)
             self.parts.follow(ticket, session, "2" if role == "assigned" and ticket.status == "1" else "")
+
+    def _block(self, ticket: Ticket, given: Item, session: Session) -> None:
+        """The plugin Fields keeps a row of its own: the ticket's last update does not move."""
+        block = given.get("c_id")
+        names = self.side.blocks.get(block, ()) if isinstance(block, int) else ()
+        self.desk.change(ticket, session.person.id, {name: given[name] for name in names if name in given}, quiet=True)
 
     def _comment(self, number: int) -> Comment:
         for ticket in self.desk.tickets.values():

@@ -30,7 +30,8 @@ TEAMS: Final = {1: "Level I", 2: "Level II"}
 SLAS: Final = {1: ("Default", 18), 2: ("Gold", 4)}
 FIELDS: Final[dict[str, tuple[int, str, dict[str, str] | None]]] = {
     "asset_tag": (36, "text", None), "business_impact": (37, "choices", {"high": "High", "low": "Low"}),
-    "is_vip": (38, "bool", None), "needed_by": (39, "datetime", None),
+    "is_vip": (38, "bool", None), "needed_by": (39, "datetime", None), "sla_due": (40, "text", None),
+    "sla_state": (41, "text", None), "sla_left": (42, "text", None),
 }
 """Custom fields of the ticket form."""
 _PENDING: Final = {"customer": "6", "supplier": "7"}

@@ -86,12 +86,16 @@ def build(tool: ToolSettings, mapping: Mapping, now: Callable[[], datetime]) -> 
     where: dict[str, Any] = {"profile": str(options.get("profile", "")), "entity": str(options.get("entity", "")),
                              "recursive": bool(options.get("recursive", True))}
     zone, login, password = Zone(tool.timezone), str(tool.auth.get("login", "")), _reveal(tool, "password")
+
+    def wall() -> float:
+        return now().timestamp()
+
     if _high_level(tool):
-        http = Http(root(tool.url) + "/api.php", verify=tool.verify_tls, pool=tool.concurrency)
+        http = Http(root(tool.url) + "/api.php", verify=tool.verify_tls, pool=tool.concurrency, wall=wall)
         high = HighClient(http, OAuth(str(tool.auth["client_id"]), _reveal(tool, "client_secret"), login, password,
                                       **where))
         return HighGlpi(tool.name, high, mapping, zone, now, size=tool.page or HIGH_PAGE, **chosen)
-    http = Http(address(tool.url), verify=tool.verify_tls, pool=tool.concurrency)
+    http = Http(address(tool.url), verify=tool.verify_tls, pool=tool.concurrency, wall=wall)
     client = Client(http, Access(user_token=_reveal(tool, "user_token"), login=login, password=password,
                                  app_token=_reveal(tool, "app_token"), **where))
     return Glpi(tool.name, client, mapping, zone, now, size=tool.page or PAGE, **chosen)

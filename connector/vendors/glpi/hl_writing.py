@@ -25,6 +25,7 @@ class HighWriter:
         """The id of a new ticket with our key as `external_id`, still without actors."""
         if want.email and not want.actors.get("_users_id_requester"):
             raise Refused("GLPI's high-level API takes no requester it does not know")
+        _no_blocks(want)
         columns = {name: value for name, value in want.columns.items() if name != "status"}
         title = str(columns.get("name", ""))
         columns["name"] = fitting(title, len)
@@ -42,6 +43,7 @@ class HighWriter:
     def update(self, id: str, want: Wanted) -> None:
         """In the order GLPI needs: reopening alone, other columns, priority after what computes it, actors, end."""
         columns = dict(want.columns)
+        _no_blocks(want)
         if want.email:
             raise Refused("GLPI: the address of a requester can only be given when a ticket is created")
         if len(str(columns.get("name", ""))) > TITLE:
@@ -108,3 +110,9 @@ class HighWriter:
 def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Columns under the names of the high-level API; what is pointed at as an object with its id."""
     return {_OBJECTS.get(name, name): {"id": value} if name in _OBJECTS else value for name, value in columns.items()}
+
+
+def _no_blocks(want: Wanted) -> None:
+    """The plugin Fields takes the old API only (its API.md, "Note")."""
+    if want.blocks:
+        raise Refused("GLPI's high-level API does not reach the fields of the plugin Fields: use the old API")

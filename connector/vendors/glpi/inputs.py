@@ -6,6 +6,7 @@ of it is checked here, before anything is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,8 @@ ACTORS: Final = {
 }
 """Actor fields: what they hold and GLPI's type of the link (1 requester, 2 assigned, 3 observer)."""
 SOLUTION: Final = "_solution"
+BLOCK: Final = re.compile(r"fields\.([1-9]\d{0,8})\.([a-z_]\w{0,60}field)")
+"""`fields.7.sladuefield`: a field of block 7 of the plugin Fields, under its internal name."""
 NEW, SOLVED, CLOSED = 1, 5, 6
 Resolve = Callable[[str, str], int]
 """(column, name) -> id; raises Refused."""
@@ -35,13 +38,15 @@ Resolve = Callable[[str, str], int]
 
 @dataclass(slots=True)
 class Wanted:
-    """A checked write: plain columns, agreements (set apart), actors by field, and the text of a solution."""
+    """A checked write: plain columns, agreements (set apart), actors by field, the text of a solution, and what goes
+    into each block of the plugin Fields."""
 
     columns: dict[str, Any] = field(default_factory=dict)
     agreements: dict[str, int] = field(default_factory=dict)
     actors: dict[str, list[int]] = field(default_factory=dict)
     email: str = ""
     solution: str = ""
+    blocks: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 def wanted(raw: Mapping[str, Any], resolve: Resolve, local: Callable[[datetime], str]) -> Wanted:
@@ -79,6 +84,8 @@ def _take(made: Wanted, name: str, value: Any, resolve: Resolve, local: Callable
         made.email = text
     elif name == SOLUTION:
         made.solution = text
+    elif (block := BLOCK.fullmatch(name)) is not None:
+        made.blocks.setdefault(int(block[1]), {})[block[2]] = text
     else:
         raise Refused(f"GLPI: `{name}` cannot be written")
 

@@ -54,6 +54,7 @@ class Writer:
         id = added(self._post("Ticket", columns))
         if want.agreements:
             self._put(id, want.agreements)
+        self._blocks(id, want)
         if status in (SOLVED, CLOSED):
             self.move(id, int(status), want.solution)
         return id
@@ -80,10 +81,17 @@ class Writer:
         for part in (columns, {} if priority is None else {"priority": priority}, want.agreements):
             if part:
                 self._put(id, part)
+        self._blocks(id, want)
         for field, ids in want.actors.items():
             self.assign(id, field, ids)
         if status is not None and status >= SOLVED:
             self.move(id, status, want.solution)
+
+    def _blocks(self, id: str, want: Wanted) -> None:
+        """Blocks of the plugin Fields, one request each: it takes several in one for one
+        (its API.md, "Updating multiple containers")."""
+        for block, columns in want.blocks.items():
+            self._put(id, {"c_id": block, **columns})
 
     def _size(self, title: str) -> int:
         return title_size(title) if self._client.escapes() else len(title)

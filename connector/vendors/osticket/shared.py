@@ -35,7 +35,7 @@ class Shared:
         self._options = Options.of(tool.options)
         self._http = Http(tool.url.rstrip("/").removesuffix("/http.php").removesuffix("/api"),
                           headers={"X-API-Key": tool.auth["api_key"].reveal()}, verify=tool.verify_tls,
-                          pool=max(tool.concurrency, 2))
+                          pool=max(tool.concurrency, 2), wall=lambda: now().timestamp())
         self._client = Client(self._http, self._options, now)
         self._lock = threading.Lock()
         self._kept: tuple[datetime, dict[str, Any]] | None = None

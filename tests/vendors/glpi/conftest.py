@@ -26,6 +26,12 @@ def mapping() -> Mapping:
     return Mapping.from_dict(YAML(typ="safe").load(MAPPING.read_text("utf-8")), "mappings/glpi.yaml")
 
 
+def more(fields: dict[str, Any]) -> Mapping:
+    """The mapping with fields added."""
+    data = YAML(typ="safe").load(MAPPING.read_text("utf-8"))
+    return Mapping.from_dict({**data, "fields": {**data["fields"], **fields}})
+
+
 @pytest.fixture
 def server() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
@@ -35,10 +41,10 @@ def server() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def make(mapping: Mapping) -> Callable[..., Glpi]:
     def made(**changes: Any) -> Glpi:
-        options = changes.pop("options", {})
+        options, fields = changes.pop("options", {}), changes.pop("fields", {})
         auth = changes.pop("auth", {"user_token": Secret("USER-TOKEN"), "app_token": Secret("APP-TOKEN")})
         tool = ToolSettings(name="glpi", vendor="glpi", url=URL, mapping=MAPPING, auth=auth, options=options, **changes)
-        adapter = build(tool, mapping, lambda: NOW)
+        adapter = build(tool, more(fields) if fields else mapping, lambda: NOW)
         assert isinstance(adapter, Glpi)
         return adapter
 

@@ -212,6 +212,29 @@ def test_an_update_carries_the_id_in_its_body(tool: responses.RequestsMock, make
     assert sent(tool) == [("PUT", "Ticket/2", {"id": 2, "name": "New title", "content": "<p>x &amp; y</p>"})]
 
 
+def test_each_block_of_the_plugin_fields_is_written_by_a_request_of_its_own(tool: responses.RequestsMock, make: Make
+                                                                            ) -> None:
+    ok(tool, 1)
+    blocks = {"custom.due": "fields.7.sladuefield", "custom.state": "fields.7.slastatefield",
+              "custom.x": "fields.12.xfield"}
+    glpi = make(fields={name: {"from": f"option.{76665 + at}", "write": target, "owner": "connector"}
+                        for at, (name, target) in enumerate(blocks.items())})
+    glpi.update("1", {"title": "Printer", "custom.due": "2026-03-02 16:00:00", "custom.state": None, "custom.x": "y"})
+    assert sent(tool) == [
+        ("PUT", "Ticket/1", {"id": 1, "name": "Printer"}),
+        ("PUT", "Ticket/1", {"id": 1, "c_id": 7, "sladuefield": "2026-03-02 16:00:00", "slastatefield": ""}),
+        ("PUT", "Ticket/1", {"id": 1, "c_id": 12, "xfield": "y"}),
+    ]
+
+
+@pytest.mark.parametrize("target", ["fields.7.", "fields.x.duefield", "fields.0.duefield", "fields.7.id"])
+def test_only_fields_of_the_plugin_are_written_into_its_blocks(tool: responses.RequestsMock, make: Make, target: str
+                                                               ) -> None:
+    glpi = make(fields={"custom.due": {"from": "option.76665", "write": target, "owner": "connector"}})
+    with pytest.raises(Refused, match="cannot be written"):
+        glpi.update("1", {"custom.due": "x"})
+
+
 def test_priority_follows_impact_and_urgency_which_compute_it_anew(tool: responses.RequestsMock, make: Make) -> None:
     ok(tool, 2)
     make().update("2", {"urgency": Scale.VERY_LOW, "priority": "P1"})
