@@ -34,7 +34,8 @@ def replay(file: Path) -> None:
 
     name = "standard input" if str(file) == "-" else str(file)
     try:
-        cases = orjson.loads(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        cases = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise ConfigError([Problem(f"is not JSON: {error.msg}", name, error.lineno, error.colno)]) from None
     _json(run(cases, name))
