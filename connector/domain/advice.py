@@ -11,13 +11,15 @@ from connector.domain.durations import Amount
 from connector.domain.errors import Problem
 from connector.domain.profile import Profile, Target
 from connector.domain.registry import Registry
+from connector.domain.saying import Saying
 
 
 def day_problems(registry: Registry) -> list[Problem]:
     """Targets in days or weeks of 24 hours on a calendar that is not always open: three days where one is expected."""
     return [
-        Problem(f"`{amount}`: a day is 24 hours of `{name}`, which is not open around the clock; "
-                f"for working days write `{amount.time.days} working days`",
+        Problem(Saying("`%(amount)s`: a day is 24 hours of `%(calendar)s`, which is not open around the clock; "
+                       "for working days write `%(days)s working days`",
+                       amount=amount, calendar=name, days=amount.time.days),
                 profile.file, path=f"targets.{target.name}", severity="warning")
         for profile, target, amount, name, calendar in _targets(registry)
         if amount.says_days and not always_open(calendar)

@@ -15,6 +15,7 @@ from connector.domain.calendar_reader import Reader
 from connector.domain.errors import Problem
 from connector.domain.holidays import every_year, public_holidays
 from connector.domain.problems import Path, Problems, shown
+from connector.domain.saying import Saying
 from connector.domain.windows import DAY, LocalClock, Source, Span, Versions, Weekly, YearRule, micros
 
 KEYS: Final = frozenset({
@@ -106,7 +107,7 @@ class _Plans(Reader):
     def _closed_from(self, first: date, last: date, name: str, path: Path, found: _Holidays) -> None:
         days = (last - first).days + 1
         if days > LONG_CLOSURE:
-            self.problems.add(path, f"closes {days} days on end; is the year right?", "warning")
+            self.problems.add(path, Saying("closes %(days)s days on end; is the year right?", days=days), "warning")
         for ordinal in range(max(first, FIRST_DATE).toordinal(), min(last, LAST_DATE).toordinal() + 1):
             found.closed[ordinal] = name
         found.listed.append(last)
@@ -184,10 +185,10 @@ class _Plans(Reader):
         for ordinal, spans in sorted(plan.shifts.items()):
             where = (*prefix, "shifts", date.fromordinal(ordinal).isoformat())
             if ordinal in plan.holidays.closed:
-                self.problems.add(where, "is also listed as a holiday, and stays closed", "warning")
+                self.problems.add(where, Saying("is also listed as a holiday, and stays closed"), "warning")
             before, after = (plan.shifts.get(day, plan.week[(day - 1) % 7]) for day in (ordinal - 1, ordinal + 1))
             if _past_midnight(before, spans) or _past_midnight(spans, after):
-                self.problems.add(where, "overlaps a window of the date before or after; the time counts once",
+                self.problems.add(where, Saying("overlaps a window of the date before or after; the time counts once"),
                                   "warning")
 
     def opens(self, plan: Weekly, prefix: Path) -> None:
@@ -246,7 +247,8 @@ def horizon_problem(known_until: date | None, due: date, path: str = "") -> Prob
     """A warning when a due date lies beyond the last year whose holidays are known."""
     if known_until is None or due <= known_until:
         return None
-    return Problem(f"holidays are known until {known_until} only, and {due} lies beyond: add the next year's",
+    return Problem(Saying("holidays are known until %(until)s only, and %(due)s lies beyond: add the next year's",
+                          until=known_until, due=due),
                    path=path or "holidays", severity="warning")
 
 

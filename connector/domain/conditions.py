@@ -44,13 +44,16 @@ class Condition:
     """The value asked for, when the condition is nothing but one field equal to one value."""
     same: Hashable = None
     """Equal for conditions that say the same in another order."""
+    shape: tuple[Any, ...] = ("always",)
+    """What `text` says, for pages in other languages: ("all" or "any", parts...), ("not", part), ("=", field, value),
+    ("in", field, values), (a sign, field, number), ("like", field, pattern), ("unknown", field), ("has", tag)."""
 
     def __str__(self) -> str:
         return self.text
 
 
 ALWAYS: Final = Condition(lambda facts: True, frozenset(), 0, "always")
-NEVER: Final = Condition(lambda facts: False, frozenset(), 0, "never")
+NEVER: Final = Condition(lambda facts: False, frozenset(), 0, "never", shape=("never",))
 
 
 def condition(data: Any, problems: Problems, path: Path = ()) -> Condition:
@@ -77,7 +80,7 @@ def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
     if key == "not":
         inner = condition(value, problems, path)
         return Condition(lambda facts: not inner.holds(facts), inner.fields, inner.weight, f"not ({inner.text})",
-                         same=("not", _same(inner)))
+                         same=("not", _same(inner)), shape=("not", inner.shape))
     field = _field(key, problems, path)
     return NEVER if field is None else _leaf(field, value, problems, path)
 
@@ -99,7 +102,7 @@ def _all(parts: list[Condition]) -> Condition:
 
     holds = both if len(checks) == 2 else every
     return Condition(holds, _fields(parts), sum(p.weight for p in parts), " and ".join(p.text for p in parts),
-                     same=("all", frozenset(map(_same, parts))))
+                     same=("all", frozenset(map(_same, parts))), shape=("all", *(p.shape for p in parts)))
 
 
 def _any(parts: list[Condition]) -> Condition:
@@ -120,7 +123,7 @@ def _any(parts: list[Condition]) -> Condition:
     holds = either if len(checks) == 2 else some
     weight = min(part.weight for part in parts)
     return Condition(holds, _fields(parts), weight, "(" + " or ".join(p.text for p in parts) + ")",
-                     same=("any", frozenset(map(_same, parts))))
+                     same=("any", frozenset(map(_same, parts))), shape=("any", *(p.shape for p in parts)))
 
 
 def _same(part: Condition) -> Hashable:
@@ -157,7 +160,8 @@ def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
     if isinstance(value, Mapping):
         return _pattern(field, value, problems, path)
     if value is None:
-        return Condition(lambda facts: facts.get(field) in (None, "", ()), one, 1, f"{field} not known")
+        return Condition(lambda facts: facts.get(field) in (None, "", ()), one, 1, f"{field} not known",
+                         shape=("unknown", field))
     compared = _COMPARISON.fullmatch(value) if isinstance(value, str) and field not in NAMES else None
     if compared:
         return _comparison(field, compared[1], float(compared[2]))
@@ -166,13 +170,14 @@ def _leaf(field: str, value: Any, problems: Problems, path: Path) -> Condition:
     except ValueError as error:
         problems.add(path, str(error))
         return NEVER
-    said = f"{field} = {_plain(value)}"
+    said, shape = f"{field} = {_plain(value)}", ("=", field, value)
     if field == "tags":
-        return Condition(lambda facts: value in (facts.get("tags") or ()), one, 1, f"tags has {value}")  # type: ignore[operator]
+        return Condition(lambda facts: value in (facts.get("tags") or ()), one, 1,  # type: ignore[operator]
+                         f"tags has {value}", shape=("has", value))
     if field.startswith("custom."):
         alike = _alike(wanted)
-        return Condition(lambda facts: facts.get(field) in alike, one, 1, said)
-    return Condition(lambda facts: facts.get(field) == wanted, one, 1, said, wanted)
+        return Condition(lambda facts: facts.get(field) in alike, one, 1, said, shape=shape)
+    return Condition(lambda facts: facts.get(field) == wanted, one, 1, said, wanted, shape=shape)
 
 
 def _wanted(field: str, value: Any) -> Value:
@@ -210,11 +215,12 @@ def _one_of(field: str, values: Sequence[Any], problems: Problems, path: Path) -
         return NEVER
     found = [leaf for leaf in leaves if leaf is not None]
     text, same = f"{field} in [{', '.join(map(_plain, values))}]", ("any", frozenset(map(_same, found)))
+    shape = ("in", field, tuple(values))
     if all(leaf.equals is not None for leaf in found):
         # A tuple, not a set: an enum member equals its text but does not have its hash.
         asked = tuple(leaf.equals for leaf in found)
-        return Condition(lambda facts: facts.get(field) in asked, frozenset((field,)), 1, text, same=same)
-    return Condition(_any(found).holds, frozenset((field,)), 1, text, same=same)
+        return Condition(lambda facts: facts.get(field) in asked, frozenset((field,)), 1, text, same=same, shape=shape)
+    return Condition(_any(found).holds, frozenset((field,)), 1, text, same=same, shape=shape)
 
 
 def _comparison(field: str, sign: str, limit: float) -> Condition:
@@ -229,7 +235,7 @@ def _comparison(field: str, sign: str, limit: float) -> Condition:
                 return False
         return isinstance(value, (int, float)) and not isinstance(value, bool) and compare(value, limit)
 
-    return Condition(holds, frozenset((field,)), 1, f"{field} {sign} {limit:g}")
+    return Condition(holds, frozenset((field,)), 1, f"{field} {sign} {limit:g}", shape=(sign, field, limit))
 
 
 def _pattern(field: str, value: Mapping[Any, Any], problems: Problems, path: Path) -> Condition:
@@ -245,7 +251,7 @@ def _pattern(field: str, value: Mapping[Any, Any], problems: Problems, path: Pat
             return any(match(item) for item in text)
         return isinstance(text, str) and match(text) is not None
 
-    return Condition(holds, frozenset((field,)), 1, f"{field} like {wanted}")
+    return Condition(holds, frozenset((field,)), 1, f"{field} like {wanted}", shape=("like", field, wanted))
 
 
 def _plain(value: Any) -> str:

@@ -36,15 +36,35 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
 
     @lru_cache(maxsize=512)
     def rule(year: int) -> Mapping[date, str]:
-        found = library.country_holidays(country, subdiv=subdivision, years=year, language=named,
-                                         categories=categories, expand=False)
-        return {day: str(name) for day, name in found.items()}
+        return _named(country, subdivision, categories, year, named)
 
     try:
         rule(2026)
     except (NotImplementedError, ValueError) as error:
         raise ValueError(f"public holidays of {country}: {error}") from None
     return rule
+
+
+def _named(country: str, subdivision: str | None, categories: tuple[str, ...], year: int, language: str | None
+           ) -> Mapping[date, str]:
+    found = library.country_holidays(country, subdiv=subdivision, years=year, language=language,
+                                     categories=categories, expand=False)
+    return {day: str(name) for day, name in found.items()}
+
+
+def name_in(spec: Mapping[str, Any], day: date, language: str) -> str:
+    """What a public holiday of `{country, ...}` is called in a language (`fr`); "" where that is not known, where it is
+    none, and where the spec itself names a language. `spec` is one that `public_holidays` takes."""
+    country = str(spec["country"])
+    languages = library.list_localized_countries(include_aliases=True).get(country, [])
+    found = next((name for name in languages if name.split("_")[0] == language), None)
+    if found is None or spec.get("language") is not None:
+        return ""
+    subdivision = None if spec.get("subdivision") is None else str(spec["subdivision"])
+    return _localized(country, subdivision, _categories(spec), day.year, found).get(day, "")
+
+
+_localized = lru_cache(maxsize=512)(_named)
 
 
 def _categories(spec: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from connector.domain.durations import Amount
 from connector.domain.errors import Problem
 from connector.domain.profile import Profile, Target, TargetName
 from connector.domain.registry import Registry
+from connector.domain.saying import Saying
 from connector.domain.ticket import PRIORITIES
 
 YEAR: Final = 2026
@@ -67,10 +68,12 @@ def _one(
     if not late:
         return None
     start, due, limit = max(late, key=lambda one: one[1] - one[2])
-    share = f"for every start of {YEAR}" if len(late) == count else f"for {len(late)} of {count} starts of {YEAR}"
     return Problem(
-        f"{target.name} {priority} of `{inner.name}` ({needed}) ends after that of `{outer.name}` ({promised}) {share}"
-        f": a start at {start:{STAMP}} is due {due:{STAMP}}, the outer promise {limit:{STAMP}}",
+        Saying("%(target)s %(priority)s of `%(inner)s` (%(needed)s) ends after that of `%(outer)s` (%(promised)s) "
+               "for %(late)s of %(count)s starts of %(year)s: a start at %(start)s is due %(due)s, the outer promise "
+               "%(limit)s", target=target.name, priority=priority, inner=inner.name, needed=needed, outer=outer.name,
+               promised=promised, late=len(late), count=count, year=YEAR, start=f"{start:{STAMP}}",
+               due=f"{due:{STAMP}}", limit=f"{limit:{STAMP}}"),
         outer.file, path="nests", severity="error" if len(late) == count else "warning",
     )
 
