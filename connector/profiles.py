@@ -23,6 +23,7 @@ from connector.domain.profile_format import parse
 from connector.domain.registry import Registry
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
+RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
 
@@ -69,6 +70,14 @@ def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any], directory:
     return hashlib.sha256(raw).hexdigest()[:12]
 
 
+def terms(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What both sides agreed: how a receiver is reached and what may leave can change without a new version."""
+    receiver = data.get("receiver")
+    if not isinstance(receiver, Mapping):
+        return data
+    return {**data, "receiver": {key: receiver[key] for key in RECEIVER_TERMS if key in receiver}}
+
+
 def revive(document: Mapping[str, Any], version: str) -> Profile | None:
     """A profile from an archived document; None when this program can no longer read it."""
     profile = parse(document["data"], Problems(str(document.get("file", ""))), version)
@@ -80,6 +89,8 @@ def revive(document: Mapping[str, Any], version: str) -> Profile | None:
 def used_calendars(profile: Profile, directory: Mapping[str, Any]) -> set[str]:
     """Names of the calendars that can decide a due time of this profile."""
     amounts = [a for t in profile.targets for a in (*t.amounts.values(), t.otherwise) if a is not None]
+    if profile.receiver is not None:
+        amounts.extend(profile.receiver.amounts.values())
     named = {profile.calendar.otherwise, *(a.calendar for a in amounts if a.calendar)}
     for source in profile.calendar.sources:
         named.update(str(entry["calendar"]) for entry in directory.get(source, {}).values() if "calendar" in entry)
@@ -206,4 +217,4 @@ class _Reader:
         sources = {*profile.calendar.sources, *(profile.timezone.sources if profile.timezone else ())}
         entries = {source: directory[source] for source in sorted(sources) if source in directory}
         self.documents[profile.name] = {"file": str(path), "data": data, "calendars": used, "directory": entries}
-        return replace(profile, version=version_of(data, used, entries), calendars=used, directory=entries)
+        return replace(profile, version=version_of(terms(data), used, entries), calendars=used, directory=entries)

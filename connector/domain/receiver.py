@@ -134,6 +134,12 @@ class Receiver:
         return f"supplier:{self.name}"
 
     @property
+    def amounts(self) -> Mapping[str, Amount]:
+        """Its own times, by key."""
+        found = {"silent_after": self.silent_after, "reply_within": self.reply_within}
+        return {key: amount for key, amount in found.items() if amount is not None}
+
+    @property
     def free_text(self) -> bool:
         """Whether words of ours may leave at all."""
         return self.kind is not ReceiverKind.SECURITY

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.calendar_reader import is_zone
+from connector.domain.conditions import NEVER
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
@@ -210,6 +211,8 @@ def _same_receivers(profiles: Sequence[Profile]) -> Iterable[Problem]:
 def _ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
     seen: dict[tuple[Agreement, Hashable], Profile] = {}
     for profile in profiles:
+        if profile.applies_to is NEVER:
+            continue
         key = (profile.agreement, profile.applies_to.same or profile.applies_to.text)
         if key in seen:
             yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
