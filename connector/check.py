@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from marshmallow import ValidationError
+
 from connector import profiles, settings, vendors
 from connector.domain.advice import horizon_problems
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping_rules import Rule
+from connector.domain.people import People
+from connector.domain.people_checks import roster_problems
 from connector.ports import Capability, Diagnosis, FieldInfo, Vendor
+from connector.secret import resolve
 from connector.settings import Settings, ToolSettings
 
 SKEW_SECONDS = 5
@@ -52,16 +57,29 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
         try:
             loaded = profiles.load(agreements)
             found.problems.extend(loaded.warnings)
-            found.problems.extend(horizon_problems(loaded.registry, datetime.now(UTC)))
+            now = datetime.now(UTC)
+            found.problems.extend(horizon_problems(loaded.registry, now))
+            found.problems.extend(roster_problems(loaded.registry.people, loaded.registry.calendars, now))
+            found.problems.extend(_secrets(loaded.registry.people, environ, folder))
         except ConfigError as error:
             found.problems.extend(error.problems)
         found.problems.extend(_unread(agreements))
     return found
 
 
+def _secrets(people: People, environ: Mapping[str, str], folder: Path) -> Iterator[Problem]:
+    """Addresses whose variable or file is not there: such a person would be reached another way, or not at all."""
+    for person in people.people.values():
+        for way, (kind, name) in person.secrets.items():
+            try:
+                resolve({kind: name}, environ, folder)
+            except ValidationError as error:
+                yield Problem(str(error.messages[0]), person.file, path=f"people.{person.id}.{way}")
+
+
 def _unread(agreements: Path) -> Iterator[Problem]:
     """Files that look like agreements, but lie where nobody reads them: their promises would count for nothing."""
-    folders = ("calendars", *profiles.PROFILE_FOLDERS)
+    folders = ("calendars", *profiles.PROFILE_FOLDERS, profiles.TEAMS)
     for file in sorted(path for path in agreements.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
         place = file.relative_to(agreements)
         read = file.suffix == ".yaml" and len(place.parts) == 2 and place.parts[0] in folders

@@ -17,6 +17,9 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.holidays import from_ical
 from connector.domain.nesting import nesting_problems
+from connector.domain.people import Group, Person
+from connector.domain.people_checks import checked
+from connector.domain.people_format import teams
 from connector.domain.problems import Problems, Where
 from connector.domain.profile import SOURCE_FIELDS, Profile
 from connector.domain.profile_format import parse
@@ -24,6 +27,7 @@ from connector.domain.registry import Registry
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
 RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
+TEAMS: Final = "teams"
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
 
@@ -45,18 +49,25 @@ def load_with(folder: Path, file: Path) -> Folder:
 def load(folder: Path, older: Older | None = None, extra: Path | None = None) -> Folder:
     """Every agreement under `folder`. Raises ConfigError with every problem of every file.
 
-    Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles), directory.yaml.
+    Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles),
+    teams/*.yaml (people and groups), directory.yaml.
     """
     reader = _Reader(folder)
     calendars = reader.calendars()
     directory = reader.directory()
     profiles = reader.profiles(calendars, directory, extra)
+    team = reader.teams()
     if reader.errors:
         raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
+    people, found = checked(*team, calendars)
+    wrong = [problem for problem in found if problem.severity == "error"]
+    reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
     try:
-        registry = Registry.checked(profiles, calendars, directory, older)
+        registry = Registry.checked(profiles, calendars, directory, older, people)
     except ConfigError as error:
-        raise ConfigError(reader.placed(error.problems)) from None
+        raise ConfigError(reader.placed([*error.problems, *wrong])) from None
+    if wrong:
+        raise ConfigError(reader.placed(wrong))
     found = reader.placed(nesting_problems(registry))
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
@@ -185,12 +196,26 @@ class _Reader:
         self._take(problems)
         return found
 
+    def teams(self) -> tuple[list[Person], list[Group]]:
+        """People and groups of all files of teams."""
+        people: list[Person] = []
+        groups: list[Group] = []
+        for path in sorted((self.folder / TEAMS).glob("*.yaml")):
+            read = self._document(path)
+            if read is not None:
+                found = teams(*read)
+                people += found[0]
+                groups += found[1]
+                self._take(read[1])
+        return people, groups
+
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """Problems between files, with the line and column of the place they name."""
         found: list[Problem] = []
         for problem in problems:
             where = self.places.get(problem.file)
-            line, column = where(tuple(problem.path.split("."))) if where else (0, 0)
+            path = tuple(int(part) if part.isdigit() else part for part in problem.path.split("."))
+            line, column = where(path) if where else (0, 0)
             found.append(replace(problem, line=line, column=column))
         return found
 

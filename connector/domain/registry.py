@@ -11,6 +11,7 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.calendar_reader import is_zone
 from connector.domain.conditions import NEVER
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.people import NOBODY, People
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
 from connector.domain.receiver import Receiver
@@ -44,6 +45,8 @@ class Registry:
     directory: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     older: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
     """Earlier versions that running clocks still hold, by (name, version)."""
+    people: People = NOBODY
+    """Who works here, now: people and rosters have no versions."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
     _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict, compare=False)
 
@@ -54,9 +57,10 @@ class Registry:
         calendars: Mapping[str, Mapping[str, Any]],
         directory: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
         older: Mapping[tuple[str, str], Profile] | None = None,
+        people: People = NOBODY,
     ) -> Registry:
         """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
-        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {})
+        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people)
         problems = [*_doubles(profiles), *_same_receivers(profiles), *_ties(profiles), *made._unknown_names()]
         if problems:
             raise ConfigError(problems)
