@@ -40,6 +40,9 @@ class EventKind(StrEnum):
     and why."""
     ACKNOWLEDGED = "acknowledged"
     """A person took note of an escalation: the chains begun so far end. The ticket itself is not touched by it."""
+    HANDOFF = "handoff"
+    """Something happened to a handoff of the ticket: `data` holds handoff (its id), receiver, state and the side that
+    acted (ours, theirs, system)."""
     CONFLICT = "conflict"
     """Both sides changed `field`: `new` was kept, `old` lost; `data["rule"]` says why."""
 
