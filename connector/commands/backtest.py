@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from connector.commands.progress import progress
 from connector.domain.backtest import Tally
 from connector.domain.conditions import ALWAYS, Condition, condition
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.problems import Problems, did_you_mean
+from connector.domain.ticket import FIELDS
 from connector.flows.backtest import Question, measure, parts
 from connector.profiles import Folder, load, load_with
 from connector.settings import Settings
@@ -64,6 +67,20 @@ class _Asked:
         self.since, self.until = (None if t is None else t.replace(tzinfo=UTC) for t in (since, until))
         self.as_of = as_of.replace(tzinfo=UTC)
         self.where, self.against = where, against
+        self._problems().stop()
+
+    def _problems(self) -> Problems:
+        found = Problems()
+        if self.file is not None and self.folder is not None:
+            found.add(("--profiles",), "goes without --profile: try one file or a whole folder")
+        if self.file is None and self.folder is None and not self._own().is_dir():
+            found.add(("--profiles",), f"is required: {self._own()} does not exist")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            found.add(("--to",), f"{self.until:%Y-%m-%d} is not after --from {self.since:%Y-%m-%d}")
+        known = ("tool", *(field for field in FIELDS if field != "custom"))
+        if self.against is not None and self.against not in known and not re.fullmatch(r"custom\..+", self.against):
+            found.add(("--against",), f"there is no field `{self.against}`{did_you_mean(self.against, known)}")
+        return found
 
     def _own(self) -> Path:
         return Path(self.settings.file).resolve().parent / "sla_profiles"

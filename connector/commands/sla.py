@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import orjson
 
 from connector.commands.context import Context, pass_context
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
     from connector.domain.explain import Explanation
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 @click.group()
 def sla() -> None:
     """Explain due times, replay states, compare, apply and try agreements."""
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ConfigError([Problem(f"{shown(text)} is not a time with its zone, like 2026-03-02T08:00:00+01:00",
+                                   path="--at")])
+    return at.astimezone(UTC)
 
 
 def _json(data: Any) -> None:
@@ -43,9 +56,10 @@ def replay(file: Path) -> None:
 
 @sla.command()
 @click.argument("ticket")
+@click.option("--at", help="As of this moment, such as 2026-03-02T12:00:00+01:00, with what is known today.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @pass_context
-def explain(context: Context, ticket: str, as_json: bool) -> None:
+def explain(context: Context, ticket: str, at: str | None, as_json: bool) -> None:
     """Show the ledger behind every due time of TICKET (a number, TOOL/ID or our key)."""
     from connector.commands.ledger import print_ledger
     from connector.commands.tickets import find
@@ -57,7 +71,7 @@ def explain(context: Context, ticket: str, as_json: bool) -> None:
     with context.deployed() as deployment:
         registry = _registry(deployment)
         detail = find(Queries(deployment.store), ticket)
-        now = deployment.deps.now()
+        now = deployment.deps.now() if at is None else _moment(at)
         result = assess(detail.ticket, detail.events, registry, now).result
         told: list[Explanation] = [tell(named, now) for named in result.clocks]
     if as_json:
@@ -109,7 +123,8 @@ def apply(context: Context, names: tuple[str, ...], by: str) -> None:
         known = {profile.name for profile in _registry(deployment).profiles}
         unknown = sorted(set(names) - known)
         if unknown:
-            raise ConfigError([Problem(f"there is no profile `{name}`") for name in unknown])
+            raise ConfigError([Problem(f"there is no profile `{name}`{did_you_mean(name, known)}", path="--profile")
+                               for name in unknown])
         done = agreements.apply(deployment.deps, by, frozenset(names), tell)
     click.echo(f"{done.tickets} tickets bound to new versions")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from connector.domain.engine import NamedClock, Result, clocks
@@ -80,7 +80,9 @@ def _breaches(result: Result, recorded: Mapping[str, list[Event]], now: datetime
     for key, named in sorted(present.items()):
         earlier = recorded.get(key, [])
         was = bool(earlier) and earlier[-1].data["what"] != CORRECTED
-        at = named.clock.breached_at
+        breached = named.clock.breached_at
+        # In UTC: local times of the hour that comes twice equal none of another zone.
+        at = None if breached is None else breached.astimezone(UTC)
         if at is not None and (not was or at != earlier[-1].at):
             yield _event(key, named.profile.version, MOVED if was else BREACHED, at, now, len(earlier))
         elif at is None and was:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
@@ -156,7 +156,7 @@ class _Cycle:
         if plan.fixed is not None:
             return plan.fixed.astimezone(plan.calendar.timezone)
         left = plan.amount - self.active
-        used_up = left < NOTHING or (not left and self.due == at)
+        used_up = left < NOTHING or (not left and self.due is not None and self.due.astimezone(UTC) == at.astimezone(UTC))
         due = at.astimezone(plan.calendar.timezone) if used_up else plan.calendar.add(at, left)
         if self.not_before is not None and self.not_before > due:
             due = self.not_before.astimezone(plan.calendar.timezone)

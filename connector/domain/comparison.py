@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connector.domain.clock import ClockState
 from connector.domain.engine import NamedClock, Result
@@ -35,7 +35,8 @@ def compare(before: Result, after: Result) -> list[Difference]:
 
 def _difference(key: str, old: NamedClock | None, new: NamedClock | None) -> Difference | None:
     a, b = (None if one is None else one.clock for one in (old, new))
-    if a is not None and b is not None and (a.state, a.due) == (b.state, b.due):
+    old_due, new_due = (None if one is None or one.due is None else one.due.astimezone(UTC) for one in (a, b))
+    if a is not None and b is not None and (a.state, old_due) == (b.state, new_due):
         return None
     what = "other"
     if a is None or b is None:
@@ -44,7 +45,7 @@ def _difference(key: str, old: NamedClock | None, new: NamedClock | None) -> Dif
         what = "breached"
     elif a.state is ClockState.BREACHED and b.state is not ClockState.BREACHED:
         what = "healed"
-    elif a.due != b.due:
+    elif old_due != new_due:
         what = "moved"
     return Difference(
         key, what, str(a.state) if a else None, str(b.state) if b else None, a.due if a else None, b.due if b else None

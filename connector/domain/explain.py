@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from connector.domain.calendar_format import horizon_problem
@@ -100,6 +100,12 @@ def explain(named: NamedClock, now: datetime, shares: tuple[int, ...] = (50, 75,
         coverage=dict(profile.coverage),
         warning=_beyond(named),
     )
+
+
+def lasts(start: datetime, end: datetime) -> timedelta:
+    """Real time between two instants. Python takes two times of one zone by the clock on the wall: an hour is lost or
+    won over a night of change."""
+    return end.astimezone(UTC) - start.astimezone(UTC)
 
 
 def as_dict(explanation: Explanation) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from connector.domain.assess import agreed, assess
 from connector.domain.history import Event, EventKind, Role
@@ -68,3 +68,16 @@ def test_what_was_recorded_of_a_profile_since_removed_stays() -> None:
     other = registry(profile(ACME, profile="another"))
     assert told(assess(ticket(), first.events, other, LATE).events) == [
         ("another/first_response/1", "breached"), ("another/resolution/1", "breached")]
+
+
+def test_a_breach_in_the_hour_that_comes_twice_is_recorded_once() -> None:
+    """Local times of that hour equal no time of another zone, so they are compared in UTC."""
+    always = {"timezone": "Europe/Zurich", "hours": "24x7"}
+    one = profile("{profile: p, agreement: sla, calendar: z, targets: {resolution: 1h}}")
+    desk = Registry.checked([one], {"z": always})
+    for hour in (23, 24):
+        opened = datetime(2026, 10, 24, 0, 30, tzinfo=UTC) + timedelta(hours=hour)
+        first = assess(ticket(opened_at=opened), [], desk, opened + timedelta(hours=3))
+        assert [event.at for event in first.events if event.kind is EventKind.CLOCK] == [opened + timedelta(hours=1)]
+        again = assess(ticket(opened_at=opened), first.events, desk, opened + timedelta(hours=4))
+        assert again.events == ()

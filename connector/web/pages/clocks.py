@@ -14,7 +14,7 @@ from flask import Flask
 from connector.domain.assess import assess
 from connector.domain.clock import ClockState, Mode
 from connector.domain.engine import NamedClock
-from connector.domain.explain import Explanation, Line, as_dict, explain
+from connector.domain.explain import Explanation, Line, as_dict, explain, lasts
 from connector.domain.profile import Agreement
 from connector.store.views import TicketDetail
 from connector.web import i18n, words
@@ -190,7 +190,7 @@ def mode(line: Line) -> str:
 def days(line: Line, zone: tzinfo) -> Sequence[tuple[str, str, timedelta]]:
     """The windows of a line: day, hours, business time."""
     return [(_day(opens.astimezone(zone)),
-             f"{local(opens, zone, day=False)} \u2013 {_closing(opens, closes, zone)}", closes - opens)
+             f"{local(opens, zone, day=False)} \u2013 {_closing(opens, closes, zone)}", lasts(opens, closes))
             for opens, closes in line.windows]
 
 
