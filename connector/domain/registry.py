@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.calendar_reader import is_zone
 from connector.domain.conditions import NEVER
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.escalation import Rule
 from connector.domain.people import NOBODY, People
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
@@ -47,6 +49,9 @@ class Registry:
     """Earlier versions that running clocks still hold, by (name, version)."""
     people: People = NOBODY
     """Who works here, now: people and rosters have no versions."""
+    escalations: Mapping[str, Rule] = field(default_factory=dict)
+    older_escalations: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
+    """Every kept version of a ladder, that in force included."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
     _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict, compare=False)
 
@@ -58,9 +63,12 @@ class Registry:
         directory: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
         older: Mapping[tuple[str, str], Profile] | None = None,
         people: People = NOBODY,
+        escalations: Sequence[Rule] = (),
+        older_escalations: Mapping[tuple[str, str], Rule] | None = None,
     ) -> Registry:
         """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
-        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people)
+        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people,
+                   {rule.name: rule for rule in escalations}, older_escalations or {})
         problems = [*_doubles(profiles), *_same_receivers(profiles), *_ties(profiles), *made._unknown_names()]
         if problems:
             raise ConfigError(problems)
@@ -98,6 +106,33 @@ class Registry:
                 return profile
         return self.older.get((name, version))
 
+    @cached_property
+    def escalation_fields(self) -> frozenset[str]:
+        """Facts that the ladders in force ask for."""
+        return frozenset().union(*(rule.fields for rule in self.escalations.values()))
+
+    def escalation(self, name: str, version: str, start: datetime) -> Rule | None:
+        """A ladder in one version, or ("") in the one that was in force at `start`; the first, if that is before all.
+        """
+        current = self.escalations.get(name)
+        if not version and current is not None and current.since <= start:
+            return current
+        if version and current is not None and current.version == version:
+            return current
+        kept = [rule for (one, _), rule in self.older_escalations.items() if one == name]
+        if version:
+            return next((rule for rule in kept if rule.version == version), None)
+        kept.sort(key=lambda rule: rule.since)
+        return next((rule for rule in reversed(kept) if rule.since <= start), kept[0] if kept else None)
+
+    def chained(self, rule: Rule, chain: Chain, facts: Mapping[str, Any]) -> ServiceCalendar:
+        """A calendar of a ladder, as its version knows it. Raises ConfigError when it cannot be."""
+        directory = self.directory if rule.directory is None else rule.directory
+        calendars = self.calendars if rule.calendars is None else rule.calendars
+        name, _ = _find(chain, facts, "calendar", directory)
+        zone = _find(rule.timezone, facts, "timezone", directory)[0] if rule.timezone else ""
+        return self._calendar("" if rule.calendars is None else f"/{rule.name}/{rule.version}", name, zone, calendars)
+
     def hours(self, profile: Profile, facts: Mapping[str, Any], named: str | None = None) -> Hours:
         """The calendar of a profile for these facts; `named` (a target's own calendar) wins over the chain."""
         directory = self.directory if profile.directory is None else profile.directory
@@ -112,11 +147,16 @@ class Registry:
 
         Raises ConfigError when it cannot be.
         """
-        own = profile is not None and profile.calendars is not None
-        key = (profile.version if profile is not None and own else "", name, zone)
+        if profile is None or profile.calendars is None:
+            return self._calendar("", name, zone, self.calendars)
+        return self._calendar(profile.version, name, zone, profile.calendars)
+
+    def _calendar(
+        self, owner: str, name: str, zone: str, calendars: Mapping[str, Mapping[str, Any]]
+    ) -> ServiceCalendar:
+        key = (owner, name, zone)
         found = self._built.get(key)
         if found is None:
-            calendars = profile.calendars if profile is not None and profile.calendars is not None else self.calendars
             data = calendars.get(name)
             if data is None and name == ALWAYS:
                 data = {"timezone": "UTC", "hours": ALWAYS}

@@ -223,7 +223,8 @@ def test_an_hour_before_due_over_the_weekend_is_on_the_day_it_counts() -> None:
     assert desk_.last.next_at == local(2026, 3, 6, 17)
     later = Climber(desk_.registry, one(opened_at=friday + H, priority="P2"))
     later.look(friday + H)
-    assert later.last is not None and later.last.next_at == local(2026, 3, 9, 8, 30), "due Monday 09:30"
+    assert later.last is not None
+    assert later.last.next_at == local(2026, 3, 9, 8, 30), "due Monday 09:30"
 
 
 def test_a_step_with_hours_waits_for_them_and_the_breach_keeps_its_own_time() -> None:
