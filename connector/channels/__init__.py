@@ -1,0 +1,1 @@
+"""How people and suppliers are reached: each a Channel of the ports."""
