@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from connector.domain.rows import zone
 from connector.secret import Secret, SecretField
+from connector.supplier_settings import SuppliersSchema
 
 TOOL_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}$")
 LANGUAGES: Final = ("en", "fr")
@@ -186,6 +187,7 @@ class SettingsSchema(Schema):
                             metadata=_about("Languages of the pages, the first is the default."))
     web = fields.Nested(WebSchema)
     store = fields.Nested(StoreSchema)
+    suppliers = fields.Nested(SuppliersSchema)
     tools = fields.Dict(
         keys=Text(validate=validate.Regexp(TOOL_NAME, error="expected a short name of a-z, 0-9, - and _")),
         values=fields.Nested(ToolSchema), metadata=_about("The tools to connect, by a name of your choice."))

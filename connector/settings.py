@@ -15,6 +15,7 @@ from connector import yaml12
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.secret import Secret, SecretField
 from connector.settings_file import Schemas, checked
+from connector.supplier_settings import SupplierSettings
 
 __all__ = ["Secret", "SecretField", "Settings", "ToolSettings", "load", "load_mapping"]
 
@@ -53,6 +54,7 @@ class Settings:
     port: int = 8080
     session_secret: Secret | None = None
     tools: Mapping[str, ToolSettings] = field(default_factory=dict)
+    suppliers: SupplierSettings = field(default_factory=SupplierSettings)
 
 
 def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
@@ -70,6 +72,7 @@ def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
         store_url=_beside(folder, store.get("url", "sqlite:///var/connector.db")),
         store_password=store.get("password"),
         tools={name: _tool(name, tool, folder) for name, tool in data.get("tools", {}).items()},
+        suppliers=SupplierSettings.of(data.get("suppliers", {})),
         **plain,
     )
 
