@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from connector import escalation_files
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.profile import Profile
 from connector.domain.registry import Registry
@@ -24,6 +25,8 @@ def older_of(kept: Mapping[tuple[str, str], Mapping[str, Any]]) -> Older:
     """Kept versions as profiles; one that this program can no longer read is left out and told."""
     found: dict[tuple[str, str], Profile] = {}
     for (name, version), document in kept.items():
+        if name.startswith(escalation_files.PREFIX):
+            continue
         profile = revive(document, version)
         if profile is None:
             log.warning("kept_version_unreadable", profile=name, version=version)
@@ -64,11 +67,14 @@ class Agreements:
             return load(self.folder)
         with self._store.read() as tx:
             kept = tx.kept_agreements()
-        folder = load(self.folder, older_of(kept))
-        new = {
-            (profile.name, profile.version): folder.documents[profile.name] for profile in folder.registry.profiles
-            if (profile.name, profile.version) not in kept
-        }
+        ladders = {(rule.name, rule.version): rule for rule in escalation_files.revived(kept)}
+        folder = load(self.folder, older_of(kept), ladders=ladders, now=self._now())
+        registry = folder.registry
+        found = {(one.name, one.version): folder.documents[one.name] for one in registry.profiles}
+        for rule in registry.escalations.values():
+            name = escalation_files.PREFIX + rule.name
+            found[name, rule.version] = escalation_files.document(rule, folder.documents[name])
+        new = {key: written for key, written in found.items() if key not in kept}
         if new:
             with self._store.begin() as tx:
                 tx.keep_agreements(new, self._now())

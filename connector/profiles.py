@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from connector import yaml12
+from connector import escalation_files, yaml12
 from connector.domain.advice import day_problems
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.escalation import Rule
+from connector.domain.escalation_format import parse as parse_ladder
 from connector.domain.holidays import from_ical
 from connector.domain.nesting import nesting_problems
 from connector.domain.people import Group, Person
@@ -26,8 +29,8 @@ from connector.domain.profile_format import parse
 from connector.domain.registry import Registry
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
-RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 TEAMS: Final = "teams"
+RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
 
@@ -46,16 +49,21 @@ def load_with(folder: Path, file: Path) -> Folder:
     return load(folder, extra=file)
 
 
-def load(folder: Path, older: Older | None = None, extra: Path | None = None) -> Folder:
+def load(
+    folder: Path, older: Older | None = None, extra: Path | None = None, ladders: escalation_files.Kept | None = None,
+    now: datetime | None = None,
+) -> Folder:
     """Every agreement under `folder`. Raises ConfigError with every problem of every file.
 
     Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles),
-    teams/*.yaml (people and groups), directory.yaml.
+    escalations/*.yaml (ladders), teams/*.yaml (people and groups), directory.yaml. `ladders` are the versions kept,
+    and one not among them is in force since `now`.
     """
     reader = _Reader(folder)
     calendars = reader.calendars()
     directory = reader.directory()
     profiles = reader.profiles(calendars, directory, extra)
+    rules = escalation_files.since(reader.escalations(calendars, directory), ladders or {}, now)
     team = reader.teams()
     if reader.errors:
         raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
@@ -63,12 +71,14 @@ def load(folder: Path, older: Older | None = None, extra: Path | None = None) ->
     wrong = [problem for problem in found if problem.severity == "error"]
     reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
     try:
-        registry = Registry.checked(profiles, calendars, directory, older, people)
+        registry = Registry.checked(profiles, calendars, directory, older, people, rules,
+                                    {**(ladders or {}), **{(rule.name, rule.version): rule for rule in rules}})
     except ConfigError as error:
         raise ConfigError(reader.placed([*error.problems, *wrong])) from None
     if wrong:
         raise ConfigError(reader.placed(wrong))
-    found = reader.placed(nesting_problems(registry))
+    found = reader.placed([*nesting_problems(registry), *escalation_files.problems_between(
+        rules, profiles, people, registry.receivers, calendars)])
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
@@ -227,6 +237,26 @@ class _Reader:
         found = [profile for path in paths if (profile := self._profile(path, calendars, directory)) is not None]
         if extra is not None and (tried := self._profile(extra, calendars, directory)) is not None:
             found = [*(profile for profile in found if profile.name != tried.name), tried]
+        return found
+
+    def escalations(self, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> list[Rule]:
+        found: list[Rule] = []
+        for path in sorted((self.folder / escalation_files.FOLDER).glob("*.yaml")):
+            read = self._document(path)
+            if read is None:
+                continue
+            data, problems = read
+            rule = parse_ladder(data, problems)
+            self._take(problems)
+            if rule is not None:
+                used = {name: calendars[name] for name in sorted(
+                    escalation_files.used_calendars(rule, directory) & set(calendars))}
+                asked = escalation_files.sources(rule)
+                entries = {name: directory[name] for name in sorted(asked) if name in directory}
+                self.documents[escalation_files.PREFIX + rule.name] = {
+                    "file": str(path), "data": data, "calendars": used, "directory": entries}
+                version = version_of(data, used, entries)
+                found.append(escalation_files.with_content(rule, version, used, entries))
         return found
 
     def _profile(self, path: Path, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> Profile | None:

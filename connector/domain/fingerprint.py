@@ -22,6 +22,8 @@ def fingerprint(registry: Registry, year: int) -> str:
     text = hashlib.sha256()
     for profile in sorted(registry.profiles, key=lambda profile: profile.name):
         text.update(f"{profile.name} {profile.version}\n".encode())
+    for rule in sorted(registry.escalations.values(), key=lambda rule: rule.name):
+        text.update(f"ladder {rule.name} {rule.version}\n".encode())
     first, last = (micros(datetime(one, 1, 1, tzinfo=UTC)) for one in (year - 1, year + YEARS))
     zones = {str(entry["timezone"]) for entries in registry.directory.values() for entry in entries.values()
              if entry.get("timezone")}

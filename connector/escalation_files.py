@@ -1,0 +1,77 @@
+"""Ladders as files: read with the calendars they use, named by their content, kept with when they came into force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from connector.domain.errors import Problem
+from connector.domain.escalation import BEGINNING, Rule
+from connector.domain.escalation_checks import Known, checks, unknown_ladders
+from connector.domain.escalation_format import parse
+from connector.domain.people import People
+from connector.domain.problems import Problems
+from connector.domain.profile import Profile
+from connector.domain.receiver import Receiver
+
+FOLDER: Final = "escalations"
+PREFIX: Final = f"{FOLDER}/"
+"""Before the name of a ladder where versions of profiles and ladders are kept together."""
+Kept = Mapping[tuple[str, str], Rule]
+"""Versions of ladders that were ever in force, by (name, version)."""
+
+
+def used_calendars(rule: Rule, directory: Mapping[str, Any]) -> set[str]:
+    """Names of the calendars that can decide a moment of this ladder."""
+    named = {chain.otherwise for chain in rule.chains}
+    for chain in rule.chains:
+        for source in chain.sources:
+            named.update(str(entry["calendar"]) for entry in directory.get(source, {}).values() if "calendar" in entry)
+    return named
+
+
+def with_content(rule: Rule, version: str, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> Rule:
+    return replace(rule, version=version, calendars=calendars, directory=directory)
+
+
+def sources(rule: Rule) -> set[str]:
+    """Parts of the directory that its chains look into."""
+    return {source for chain in rule.chains for source in chain.sources}
+
+
+def problems_between(
+    rules: Iterable[Rule], profiles: Iterable[Profile], people: People, receivers: Mapping[str, Receiver],
+    calendars: Iterable[str],
+) -> list[Problem]:
+    """What is wrong between ladders and everything they name. Without teams no name of a person can be checked."""
+    every, agreed = list(rules), list(profiles)
+    known = Known(calendars=frozenset(calendars), receivers=frozenset(receivers))
+    if people:
+        known = replace(known, groups=frozenset(people.groups), people=frozenset(people.people), levels=people.levels)
+    return [*unknown_ladders(every, agreed), *checks(every, agreed, known)]
+
+
+def since(rules: Iterable[Rule], kept: Kept, now: datetime | None) -> list[Rule]:
+    """The rules in force with the moment they first were: now, for those never seen; always, where nothing is kept."""
+    def begun(rule: Rule) -> datetime:
+        known = kept.get((rule.name, rule.version))
+        return known.since if known is not None else BEGINNING if now is None else now
+
+    return [replace(rule, since=begun(rule)) for rule in rules]
+
+
+def document(rule: Rule, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a version."""
+    return {**written, "since": rule.since.isoformat()}
+
+
+def revived(kept: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[Rule]:
+    """Kept versions of ladders; one that this program can no longer read is left out."""
+    for (name, version), written in kept.items():
+        if name.startswith(PREFIX):
+            rule = parse(written["data"], Problems(str(written.get("file", ""))), version)
+            if rule is not None:
+                yield replace(with_content(rule, version, written["calendars"], written["directory"]),
+                              since=datetime.fromisoformat(written["since"]))
