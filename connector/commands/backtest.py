@@ -36,21 +36,22 @@ def run(
     as_of: datetime | None, where: str | None, against: str | None, state: Path | None, workers: int, as_json: bool,
 ) -> None:
     settings = context.settings
-    asked = _Asked(settings, file, folder, since, until, as_of or datetime.now(UTC), where, against)
+    asked = _Asked(settings, file, folder, since, until, as_of or _begun(state) or datetime.now(UTC), where, against)
     asked.question()  # every mistake is told before any work begins
     store = open_store(settings)
     try:
         ranges = parts(store)
     finally:
         store.close()
-    total, left = _resumed(state, asked.name(ranges), ranges)
+    name = asked.name(ranges)
+    total, left = _resumed(state, name, ranges)
     with progress("tickets, in parts") as tell:
         for n, (part, tally) in enumerate(_parts(asked, left, workers), 1):
             total.merge(tally)
             left = [one for one in left if one != part]
             tell(len(ranges) - len(left), len(ranges))
             if state is not None and (n % SAVE_EVERY == 0 or not left):
-                _save(state, asked.name(ranges), total, left)
+                _save(state, name, asked.as_of, total, left)
     result = {"profiles": asked.versions(), **total.as_dict()}
     if as_json:
         click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
@@ -110,7 +111,10 @@ class _Asked:
 
     def name(self, ranges: list[tuple[int, int]]) -> str:
         """The same for the same question over the same tickets."""
-        told = [self.versions(), str(self.since), str(self.until), self.where, self.against, ranges]
+        held = self.question().current
+        current = {} if held is None else {profile.name: profile.version for profile in held.profiles}
+        told = [self.versions(), current, str(self.as_of), str(self.since), str(self.until), self.where, self.against,
+                ranges]
         return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -163,10 +167,20 @@ def _resumed(state: Path | None, name: str, ranges: list[tuple[int, int]]) -> tu
         raise ConfigError([Problem(f"is not the progress of a backtest ({error})", str(state))]) from None
 
 
-def _save(state: Path, name: str, total: Tally, left: list[tuple[int, int]]) -> None:
+def _begun(state: Path | None) -> datetime | None:
+    """The moment the clocks are read at, where a backtest was begun before; its parts are all read at that moment."""
+    if state is None or not state.exists():
+        return None
+    try:
+        return datetime.fromisoformat(orjson.loads(state.read_bytes())["as_of"])
+    except (ValueError, KeyError, TypeError):
+        return None  # told when the progress is read
+
+
+def _save(state: Path, name: str, as_of: datetime, total: Tally, left: list[tuple[int, int]]) -> None:
     """Whole or not at all."""
     beside = state.with_name(state.name + ".part")
-    beside.write_bytes(orjson.dumps({"question": name, "tally": total.save(), "left": left}))
+    beside.write_bytes(orjson.dumps({"question": name, "as_of": as_of, "tally": total.save(), "left": left}))
     os.replace(beside, state)
 
 

@@ -10,7 +10,7 @@ from connector.domain.comparison import compare, headline
 from connector.domain.engine import Result
 from connector.domain.registry import Registry
 from tests.domain.test_calendar import OFFICE, local
-from tests.domain.test_engine import ACME, MON, Story, profile
+from tests.domain.test_engine import ACME, Story, profile
 
 NOW = local(2026, 3, 2, 14)
 
