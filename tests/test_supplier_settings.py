@@ -38,7 +38,8 @@ suppliers:
 
 @pytest.mark.parametrize(("line", "word"), [
     ("ports: [0]", "ports"), ("ports: []", "ports"), ("ports: [\"443\"]", "ports"), ("allow_cidrs: [partner]", "10.20"),
-    ("allow_http: \"yes\"", "true or false"), ("per_minute: 0", "per_minute"), ("allow_loopback: true", "allow_loopback"),
+    ("allow_http: \"yes\"", "true or false"), ("per_minute: 0", "per_minute"), ("allow_loopback: true",
+    "allow_loopback"),
 ])
 def test_mistakes_are_told(tmp_path: Path, line: str, word: str) -> None:
     with pytest.raises(ConfigError) as caught:
