@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from connector.domain.retention import Retention
 from connector.domain.rows import zone
 from connector.secret import Secret, SecretField
 from connector.supplier_settings import SuppliersSchema
@@ -180,6 +181,21 @@ class WebSchema(Schema):
     session_secret = LongSecret(metadata=_about("Signs the cookies; made and kept beside the file if absent."))
 
 
+class RetentionSchema(Schema):
+    deliveries = Duration(least="7d", most="3660d", metadata=_about(
+        "How long finished deliveries are kept once their ticket has ended (default 180d)."))
+    inbox = Duration(least="2d", most="3660d", metadata=_about(
+        "How long messages are remembered, so that a repeat is recognised (default 30d)."))
+    audit = Duration(least="30d", most="3660d", metadata=_about("How long the audit trail is kept (default 730d)."))
+
+    @validates_schema
+    def _audit_longest(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Who did it must be known as long as what was done."""
+        kept = Retention(**data)
+        if kept.audit < max(kept.deliveries, kept.inbox):
+            raise ValidationError("expected the audit trail to be kept at least as long as the rest", "audit")
+
+
 class SettingsSchema(Schema):
     name = Text(validate=validate.Length(1, 60), metadata=_about("Name of this service, shown on its pages."))
     timezone = Zone(metadata=_about("Zone in which pages show times (default UTC)."))
@@ -188,6 +204,7 @@ class SettingsSchema(Schema):
     web = fields.Nested(WebSchema)
     store = fields.Nested(StoreSchema)
     suppliers = fields.Nested(SuppliersSchema)
+    retention = fields.Nested(RetentionSchema)
     tools = fields.Dict(
         keys=Text(validate=validate.Regexp(TOOL_NAME, error="expected a short name of a-z, 0-9, - and _")),
         values=fields.Nested(ToolSchema), metadata=_about("The tools to connect, by a name of your choice."))

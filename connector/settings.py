@@ -13,6 +13,7 @@ from typing import Any
 
 from connector import yaml12
 from connector.domain.mapping import Mapping as FieldMapping
+from connector.domain.retention import Retention
 from connector.secret import Secret, SecretField
 from connector.settings_file import Schemas, checked
 from connector.supplier_settings import SupplierSettings
@@ -53,6 +54,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     session_secret: Secret | None = None
+    retention: Retention = Retention()
     tools: Mapping[str, ToolSettings] = field(default_factory=dict)
     suppliers: SupplierSettings = field(default_factory=SupplierSettings)
 
@@ -71,6 +73,7 @@ def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
         file=path,
         store_url=_beside(folder, store.get("url", "sqlite:///var/connector.db")),
         store_password=store.get("password"),
+        retention=Retention(**data.get("retention", {})),
         tools={name: _tool(name, tool, folder) for name, tool in data.get("tools", {}).items()},
         suppliers=SupplierSettings.of(data.get("suppliers", {})),
         **plain,

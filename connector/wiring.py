@@ -45,7 +45,7 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     agreements = _agreements(settings, store, now)
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current,
-        options={"files": Path(settings.file).resolve().parent / "var" / "files"},
+        options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention},
     )
     return Deployment(settings, store, deps, agreements)
 

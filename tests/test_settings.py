@@ -314,3 +314,17 @@ def test_a_mapping_is_loaded_with_the_places_of_its_mistakes(tmp_path: Path) -> 
         settings.load_mapping(path, "m.yaml")
     assert str(caught.value.problems[-1]).startswith("m.yaml:6:3: fields.stat: unknown field `stat`")
     assert settings.load_mapping(ROOT / "mappings/glpi.yaml").vendor == "glpi"
+
+
+def test_what_is_kept_and_how_long_can_be_said(tmp_path: Path) -> None:
+    file = tmp_path / "connector.yaml"
+    file.write_text("retention: {deliveries: 90d, inbox: 7d}\n")
+    kept = settings.load(file, {}, schemas).retention
+    assert (kept.deliveries.days, kept.inbox.days, kept.audit.days) == (90, 7, 730)
+
+
+def test_the_audit_trail_is_kept_at_least_as_long_as_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "connector.yaml"
+    file.write_text("retention:\n  deliveries: 400d\n  audit: 100d\n")
+    with pytest.raises(ConfigError, match=r"connector.yaml:3:3: retention.audit: expected the audit trail to be kept"):
+        settings.load(file, {}, schemas)

@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.errors import ConnectorError, TryLater
-from connector.flows import assess, backlog, deliver, files, hints, intake, sweep
+from connector.flows import assess, backlog, deliver, files, hints, intake, retention, sweep
 from connector.jobs.leases import Leases
 from connector.jobs.patience import Patience
 from connector.ports import Capability, Deps, Tool
@@ -55,6 +55,7 @@ class Worker:
             self._every(timedelta(seconds=1), "assess", lambda: assess.tick(self.deps, self._stopping.is_set))
         self._every(timedelta(seconds=10), "heartbeat", self._beat)
         self._every(timedelta(days=1), "files", lambda: files.clean(self.deps))
+        self._every(timedelta(days=1), "retention", self._retention)
         self._scheduler.start()
         log.info("worker_started", tools=sorted(self.deps.tools))
 
@@ -79,6 +80,11 @@ class Worker:
         self._tool_job(name, MINUTE, "quarantine", lambda: intake.quarantine(self.deps, name))
         self._tool_job(name, MINUTE, "deletions", lambda: sweep.listed(self.deps, name))
         self._tool_job(name, self._sweep_every(name), "sweep", lambda: self._sweep(tool), at_once=False)
+
+    def _retention(self) -> None:
+        """In one process at a time: two would only wait for each other."""
+        if self.leases.hold("retention"):
+            retention.run(self.deps, self._stopping.is_set)
 
     def _sweep(self, tool: Tool) -> Any:
         if Capability.IDS not in tool.vendor.capabilities():

@@ -9,13 +9,14 @@ from typing import Any, Final
 from sqlalchemy import Select, func, select, text
 
 from connector.store.sql import SqlStore, SqlTx
-from connector.store.tables import connections, cursors, deliveries, exchanges, hints, quarantine, tickets
+from connector.store.tables import connections, cursors, deliveries, events, exchanges, hints, quarantine, tickets
 from connector.store.views import ConnectionRow, Counts, StreamAge
 
 _SHOWN: Final = ("waiting", "leased", "dead")
 _OF_TARGETS: Final = ("outbox", "switch")
 """Streams that channels have too; they alone make no tool."""
 _HISTORY_DUE: Final = text("tickets.history_due")
+_CLAMPED: Final = text("events.kind = 'clamped'")
 
 
 class Overview:
@@ -48,7 +49,8 @@ def _counts(tx: SqlTx) -> Counts:
     outbox = select(deliveries.c.target, deliveries.c.state, func.count(), func.min(deliveries.c.created_at)).where(
         deliveries.c.state.in_(_SHOWN)).group_by(deliveries.c.state, deliveries.c.target)
     depth = tx.run(outbox).all()
-    moved = tx.run(select(cursors.c.tool, cursors.c.stream, cursors.c.moved_at))
+    moved = tx.run(select(cursors.c.tool, cursors.c.stream, cursors.c.moved_at).where(cursors.c.tool != ""))
+    clamped = tx.run(select(func.count()).select_from(events).where(_CLAMPED)).scalar_one()
     return Counts(
         tickets={(tool, state): count for tool, state, count in tx.run(by_state)},
         deliveries={(target, state): count for target, state, count, _ in depth},
@@ -57,6 +59,7 @@ def _counts(tx: SqlTx) -> Counts:
         quarantined=_per(tx, select(quarantine.c.tool, func.count()).group_by(quarantine.c.tool)),
         history_due=_per(tx, select(tickets.c.tool, func.count()).where(_HISTORY_DUE).group_by(tickets.c.tool)),
         moved_at={(tool, stream): at for tool, stream, at in moved},
+        clamped=clamped,
     )
 
 

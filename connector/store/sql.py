@@ -16,11 +16,12 @@ from connector.store.agreements import AgreementRoom
 from connector.store.desk import DeskRoom
 from connector.store.engine import BUSY_SECONDS, connect, parse, passing
 from connector.store.outbox import OutboxRoom
+from connector.store.pruning import PruningRoom
 from connector.store.reading import ReadingRoom
 from connector.store.tickets import TicketRoom
 
 
-class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom):
+class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom, PruningRoom):
     """All rooms on one connection."""
 
 

@@ -106,6 +106,7 @@ events = Table(
     Column("field", Words, nullable=False),
     Column("document", Text, nullable=False),
     PrimaryKeyConstraint("ticket", "key"),  # history; an event twice
+    _index("ix_events_clamped", "ticket", where="kind = 'clamped'"),  # counted for the figures
     sqlite_with_rowid=False,
 )
 

@@ -196,6 +196,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     history_due: dict[str, int]
     moved_at: dict[tuple[str, str], datetime]
     """(tool, stream) -> when its cursor last moved."""
+    clamped: int = 0
+    """Events that tools told for a time before their ticket was opened."""
 
 
 Role = Literal["admin", "planner", "agent", "viewer", "supplier"]

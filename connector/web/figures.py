@@ -33,6 +33,8 @@ class Figures(Collector):
         yield _family(
             "history_due_tickets", "Tickets whose history is still to be read", ("tool",), counts.history_due.items()
         )
+        yield _family("clamped_events", "Events told for a time before their ticket was opened", (),
+                      [((), counts.clamped)])
         ages = {key: (now - at).total_seconds() for key, at in counts.moved_at.items()}
         yield _family("cursor_age_seconds", "Time since a stream's cursor moved", ("tool", "stream"), ages.items())
         paused = [(name, float(breaker.state == "open")) for name, breaker in breakers(parts).items()]

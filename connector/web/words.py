@@ -128,6 +128,7 @@ ACTIONS: Final = {
     "delivery retried": mark("Delivery retried"),
     "delivery dropped": mark("Delivery dropped"),
     "quarantine retried": mark("Quarantine retried"),
+    "pruned": mark("Old records removed"),
     "agreement.save": mark("Agreement saved"),
     "agreement.apply": mark("Agreement applied to tickets"),
 }
