@@ -14,9 +14,14 @@ from pathlib import Path
 from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
-from connector.ports import Deps, Tool
+from connector.channels.suppliers import SupplierChannels
+from connector.channels.webhook import WebhookChannel
+from connector.domain.receiver import Receiver
+from connector.guarded import Guarded
+from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
 from connector.store.sql import SqlStore
+from connector.supplier_keys import SupplierKeys
 
 
 def utc_now() -> datetime:
@@ -43,8 +48,10 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     tools = {name: _tool(tool, now) for name, tool in settings.tools.items()}
     store = open_store(settings)
     agreements = _agreements(settings, store, now)
+    registry = None if agreements is None else agreements.current
     deps = Deps(
-        store=store, tools=tools, now=now, owner=owner(), registry=None if agreements is None else agreements.current,
+        store=store, tools=tools, now=now, owner=owner(), registry=registry,
+        channels=SupplierChannels({}, registry, _to_suppliers(settings)),
         options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention},
     )
     return Deployment(settings, store, deps, agreements)
@@ -75,6 +82,17 @@ def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:
         name=settings.name, vendor=vendors.build(settings, mapping, now), mapping=mapping,
         poll_every=settings.poll_every, concurrency=settings.concurrency, per_minute=settings.per_minute,
     )
+
+
+def _to_suppliers(settings: Settings) -> Callable[[Receiver], Channel | None]:
+    out, keys = Guarded(settings.suppliers.policy), SupplierKeys()
+
+    def build(receiver: Receiver) -> Channel | None:
+        if receiver.reach.webhook is not None:
+            return WebhookChannel(receiver, keys, out, settings.public_url)
+        return None
+
+    return build
 
 
 def _agreements(settings: Settings, store: SqlStore, now: Callable[[], datetime]) -> Agreements | None:
