@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from connector.domain.delivery import Delivery, Order
 from connector.domain.errors import BadRecord
+from connector.domain.handoff import Handoff, Moved
+from connector.domain.handoff_chain import Entry
 from connector.domain.history import Event
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.registry import Registry
@@ -280,6 +282,24 @@ class Tx(Protocol):
 
     def prune_inbox(self, before: datetime, limit: int) -> int: ...
     def prune_audit(self, before: datetime, limit: int) -> int: ...
+
+    # handoffs
+    def handoffs(self, ids: Sequence[str], *, lock: bool = False) -> dict[str, Handoff]: ...
+    def handoffs_of(self, tickets: Sequence[int]) -> dict[int, list[Handoff]]:
+        """All handoffs of these tickets (by our key), oldest first."""
+        ...
+
+    def entries(self, ids: Sequence[str]) -> dict[str, list[Entry]]:
+        """The history of each handoff, in order."""
+        ...
+
+    def save_handoffs(self, moved: Sequence[Moved]) -> None:
+        """Insert (revision 0) or update with the new entries. Raises Conflict when a row moved since it was read."""
+        ...
+
+    def needed_files(self, digests: Sequence[str]) -> set[str]:
+        """Those that a handoff holds."""
+        ...
 
     # who may do what, who did what
     def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool: ...

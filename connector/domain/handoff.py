@@ -75,6 +75,10 @@ class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     changed_at: datetime | None = None
     heard_at: datetime | None = None
     """When the receiver last did anything."""
+    late: tuple[str, ...] = ()
+    """Targets broken and not corrected since."""
+    silent: bool = False
+    """Nothing was heard for longer than the contract allows."""
     seq: int = 0
     head: str = GENESIS
     revision: int = 0
@@ -155,7 +159,7 @@ def _changes(handoff: Handoff, side: Side, what: Move, at: datetime, reason: str
              body: Mapping[str, Any]) -> dict[str, Any]:
     """What a move changes besides the state."""
     if what is Move.OFFER:
-        return {"offered_at": at, "heard_at": None}
+        return {"offered_at": at, "heard_at": None, "silent": False}
     if what in (Move.DECLINE, Move.HAND_BACK, Move.EXPIRE):
         return {"bounces": handoff.bounces + 1, "waiting_for": ""}
     if what is Move.WAIT:
@@ -186,7 +190,7 @@ def note(handoff: Handoff, side: Side, kind: EntryKind, at: datetime, *, actor: 
     entry = Entry(seq=handoff.seq + 1, at=at, side=side, actor=plain(actor), kind=kind, body=plain(body or {}),
                   mark=plain(mark), prev=handoff.head)
     entry = replace(entry, hash=sealed(handoff.id, entry))
-    heard = {"heard_at": at} if side is Side.THEIRS else {}
+    heard = {"heard_at": at, "silent": False} if side is Side.THEIRS else {}
     return Moved(handoff=replace(handoff, seq=entry.seq, head=entry.hash, changed_at=at, **heard), entries=(entry,))
 
 

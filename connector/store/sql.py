@@ -15,13 +15,14 @@ from connector.store import schema
 from connector.store.agreements import AgreementRoom
 from connector.store.desk import DeskRoom
 from connector.store.engine import BUSY_SECONDS, connect, parse, passing
+from connector.store.handoffs import HandoffRoom
 from connector.store.outbox import OutboxRoom
 from connector.store.pruning import PruningRoom
 from connector.store.reading import ReadingRoom
 from connector.store.tickets import TicketRoom
 
 
-class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom, PruningRoom):
+class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom, HandoffRoom, PruningRoom):
     """All rooms on one connection."""
 
 

@@ -17,6 +17,7 @@ from connector.store.engine import Damaged, connect, parse, passing
 from connector.store.room import Room
 from connector.store.sql import frozen
 from connector.store.tables import deliveries, documents, events, metadata, tickets
+from connector.store.verify_handoffs import handoff_problems
 
 SHOWN: Final = 20
 """Findings of one kind that are listed; more of them are summed up."""
@@ -50,7 +51,8 @@ def verify(url: str, password: str | None = None, *, now: datetime | None = None
 
 
 def _examine(room: Room, now: datetime) -> Verification:
-    checks = (_file, _orphans, _documents, _histories, lambda room: _deliveries(room, now), _sequences)
+    checks = (_file, _orphans, _documents, _histories, lambda room: _deliveries(room, now), handoff_problems,
+              _sequences)
     problems = [finding for check in checks for finding in _bounded(check(room))]
     counts = {table.name: room.run(select(func.count()).select_from(table)).scalar_one()
               for table in metadata.sorted_tables}
