@@ -27,9 +27,13 @@ from connector.domain.problems import Problems, Where
 from connector.domain.profile import SOURCE_FIELDS, Profile
 from connector.domain.profile_format import parse
 from connector.domain.registry import Registry
+from connector.domain.template import Template, Templates
+from connector.domain.template import parse as parse_template
+from connector.messages import shipped
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
 TEAMS: Final = "teams"
+MESSAGES: Final = "messages"
 RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
@@ -56,8 +60,8 @@ def load(
     """Every agreement under `folder`. Raises ConfigError with every problem of every file.
 
     Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles),
-    escalations/*.yaml (ladders), teams/*.yaml (people and groups), directory.yaml. `ladders` are the versions kept,
-    and one not among them is in force since `now`.
+    escalations/*.yaml (ladders), teams/*.yaml (people and groups), messages/*.yaml (templates), directory.yaml.
+    `ladders` are the versions kept, and one not among them is in force since `now`.
     """
     reader = _Reader(folder)
     calendars = reader.calendars()
@@ -65,13 +69,14 @@ def load(
     profiles = reader.profiles(calendars, directory, extra)
     rules = escalation_files.since(reader.escalations(calendars, directory), ladders or {}, now)
     team = reader.teams()
+    templates = reader.templates()
     if reader.errors:
         raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
     people, found = checked(*team, calendars)
     wrong = [problem for problem in found if problem.severity == "error"]
     reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
     try:
-        registry = Registry.checked(profiles, calendars, directory, older, people, rules,
+        registry = Registry.checked(profiles, calendars, directory, older, people, templates, rules,
                                     {**(ladders or {}), **{(rule.name, rule.version): rule for rule in rules}})
     except ConfigError as error:
         raise ConfigError(reader.placed([*error.problems, *wrong])) from None
@@ -218,6 +223,24 @@ class _Reader:
                 groups += found[1]
                 self._take(read[1])
         return people, groups
+
+    def templates(self) -> Templates:
+        """The shipped messages, and those of the folder in their place or besides."""
+        found: dict[str, Template] = {}
+        for path in sorted((self.folder / MESSAGES).glob("*.yaml")):
+            read = self._document(path)
+            if read is None:
+                continue
+            template = parse_template(*read)
+            if template is not None and template.name in found:
+                read[1].add(("template",), f"`{template.name}` is also in {found[template.name].file}")
+            ours = shipped().get(template.name) if template is not None else None
+            if template is not None and ours is not None and template.audience is not ours.audience:
+                read[1].add(("audience",), f"expected {ours.audience}: `{ours.name}` is sent to nobody else")
+            if template is not None:
+                found[template.name] = template
+            self._take(read[1])
+        return Templates({**shipped(), **found})
 
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """Problems between files, with the line and column of the place they name."""

@@ -17,6 +17,7 @@ from connector.domain.people import NOBODY, People
 from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
 from connector.domain.receiver import Receiver
+from connector.domain.template import NONE, Templates
 
 Winners = tuple[frozenset[str], tuple[str, ...]]
 """Names of the profiles that speak, and ties in words."""
@@ -49,6 +50,8 @@ class Registry:
     """Earlier versions that running clocks still hold, by (name, version)."""
     people: People = NOBODY
     """Who works here, now: people and rosters have no versions."""
+    templates: Templates = NONE
+    """What messages say."""
     escalations: Mapping[str, Rule] = field(default_factory=dict)
     older_escalations: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
     """Every kept version of a ladder, that in force included."""
@@ -63,11 +66,12 @@ class Registry:
         directory: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
         older: Mapping[tuple[str, str], Profile] | None = None,
         people: People = NOBODY,
+        templates: Templates = NONE,
         escalations: Sequence[Rule] = (),
         older_escalations: Mapping[tuple[str, str], Rule] | None = None,
     ) -> Registry:
         """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
-        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people,
+        made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people, templates,
                    {rule.name: rule for rule in escalations}, older_escalations or {})
         problems = [*_doubles(profiles), *_same_receivers(profiles), *_ties(profiles), *made._unknown_names()]
         if problems:
