@@ -21,7 +21,7 @@ from connector.domain.problems import shown
 LONGEST_TEXT: Final = 20_000
 LONGEST_LINE: Final = 255
 MOST_FILES: Final = 20
-LARGEST_FILE: Final = 100 * 1024 * 1024
+LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes of a file we fetch; one sent inside a message is limited by the message."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _TYPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
