@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from connector import escalation_files, yaml12
+from connector import directory_file, escalation_files, yaml12
 from connector.domain.advice import day_problems
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
@@ -24,9 +24,10 @@ from connector.domain.people import Group, Person
 from connector.domain.people_checks import checked
 from connector.domain.people_format import teams
 from connector.domain.problems import Problems, Where
-from connector.domain.profile import SOURCE_FIELDS, Profile
-from connector.domain.profile_format import parse
+from connector.domain.profile import Profile
+from connector.domain.profile_format import draft, parse
 from connector.domain.registry import Registry
+from connector.domain.registry_checks import unknown_calendars, unknown_nests
 from connector.domain.template import Template, Templates
 from connector.domain.template import parse as parse_template
 from connector.messages import shipped
@@ -65,13 +66,14 @@ def load(
     """
     reader = _Reader(folder)
     calendars = reader.calendars()
-    directory = reader.directory()
+    directory = reader.directory(calendars)
     profiles = reader.profiles(calendars, directory, extra)
     rules = escalation_files.since(reader.escalations(calendars, directory), ladders or {}, now)
     team = reader.teams()
     templates = reader.templates()
     if reader.errors:
-        raise ConfigError(sorted(reader.errors, key=lambda p: (p.file, p.line, p.column)))
+        raise ConfigError(sorted([*reader.errors, *reader.unknown_names(calendars)],
+                                 key=lambda p: (p.file, p.line, p.column)))
     people, found = checked(*team, calendars)
     wrong = [problem for problem in found if problem.severity == "error"]
     reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
@@ -130,12 +132,24 @@ class _Reader:
         self.warnings: list[Problem] = []
         self.documents: dict[str, dict[str, Any]] = {}
         self.places: dict[str, Where] = {}
+        self.drafts: list[Profile] = []
+        """Profiles as far as they could be read, mistakes or not."""
+        self.nameless = False
+        """Whether a file could not even be asked for its name."""
+
+    def unknown_names(self, calendars: Mapping[str, Any]) -> list[Problem]:
+        """Names that lead nowhere, for files with other mistakes. Nothing is said when the name may be in a file that
+        cannot be read."""
+        if self.nameless:
+            return []
+        return self.placed([*unknown_calendars(self.drafts, calendars), *unknown_nests(self.drafts)])
 
     def _document(self, path: Path) -> tuple[Any, Problems] | None:
         try:
             document = yaml12.load(path, str(path))
         except ConfigError as error:
             self.errors.extend(error.problems)
+            self.nameless = True
             return None
         self.places[str(path)] = document.where
         return document.data, document.problems()
@@ -154,6 +168,7 @@ class _Reader:
             name = data.get("calendar") if isinstance(data, dict) else None
             if not isinstance(name, str):
                 problems.add(("calendar",), "is required: the name of this calendar")
+                self.nameless = True
             elif name in found:
                 problems.add(("calendar",), f"`{name}` is also the name of another calendar")
             else:
@@ -184,31 +199,13 @@ class _Reader:
                 problems.add(("holidays", i, "ical"), f"{item['ical']}: {error}")
         return {**data, "holidays": expanded}
 
-    def directory(self) -> dict[str, dict[str, dict[str, Any]]]:
+    def directory(self, calendars: Mapping[str, Any]) -> directory_file.Directory:
         path = self.folder / DIRECTORY
         read = self._document(path) if path.exists() else None
         if read is None:
             return {}
-        data, problems = read
-        found: dict[str, dict[str, dict[str, Any]]] = {}
-        if not isinstance(data, dict):
-            problems.add((), "expected customers, contracts, services, sites with their entries")
-            data = {}
-        plurals = {f"{source}s": source for source in SOURCE_FIELDS}
-        problems.keys((), data, plurals)
-        for key, source in plurals.items():
-            entries = data.get(key) or {}
-            if not isinstance(entries, dict):
-                problems.add((key,), "expected names with {calendar, timezone}")
-                continue
-            found[source] = {}
-            for name, entry in entries.items():
-                if not isinstance(entry, dict):
-                    problems.add((key, name), "expected {calendar, timezone}")
-                    continue
-                problems.keys((key, name), entry, ("calendar", "timezone", "name", "note"))
-                found[source][str(name)] = entry
-        self._take(problems)
+        found = directory_file.read(*read, None if self.nameless else calendars)
+        self._take(read[1])
         return found
 
     def teams(self) -> tuple[list[Person], list[Group]]:
@@ -287,9 +284,13 @@ class _Reader:
         if read is None:
             return None
         data, problems = read
-        profile = parse(data, problems)
+        profile = draft(data, problems)
         self._take(problems)
-        if profile is None:
+        if profile is None or not isinstance(data.get("profile"), str):
+            self.nameless = True
+            return None
+        self.drafts.append(profile)
+        if problems.errors:
             return None
         used = {name: calendars[name] for name in sorted(used_calendars(profile, directory) & set(calendars))}
         sources = {*profile.calendar.sources, *(profile.timezone.sources if profile.timezone else ())}

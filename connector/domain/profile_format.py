@@ -37,6 +37,12 @@ _NAMES: Final = ("start", "pause", "resume", "stop", "reset", "cancel")
 
 def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
     """A profile from its table, or None; what is wrong goes to `problems`."""
+    profile = draft(data, problems, version)
+    return None if problems.errors else profile
+
+
+def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
+    """As `parse`, and with mistakes what could be read nevertheless, so that more of them can be told at once."""
     if not isinstance(data, Mapping):
         problems.add((), f"{shown(data)} is not a profile; expected a table")
         return None
@@ -90,7 +96,7 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
         for target in profile.targets:
             if target.name in OF_HANDOFFS:
                 problems.add(("targets", target.name), f"{target.name} is measured on handoffs: it needs a `receiver`")
-    return None if problems.errors else profile
+    return profile
 
 
 def _choice(value: Any, choices: tuple[str, ...], problems: Problems, path: Path) -> str | None:

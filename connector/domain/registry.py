@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
-from connector.domain.calendar_reader import is_zone
-from connector.domain.conditions import NEVER
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalation import Rule
 from connector.domain.people import NOBODY, People
-from connector.domain.problems import did_you_mean
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
 from connector.domain.receiver import Receiver
+from connector.domain.registry_checks import (
+    ALWAYS,
+    doubles,
+    entry_problems,
+    no_calendar,
+    same_receivers,
+    ties,
+    unknown_calendars,
+    unknown_nests,
+)
 from connector.domain.template import NONE, Templates
 
 Winners = tuple[frozenset[str], tuple[str, ...]]
 """Names of the profiles that speak, and ties in words."""
 MOST_REMEMBERED: Final = 20_000
-ZONE_EXPECTED: Final = "expected an IANA name such as Europe/Zurich"
-ALWAYS: Final = "24x7"
-"""The calendar that needs no file: open always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,12 @@ class Registry:
         """Raises ConfigError with every problem between the files: names that lead nowhere, doubles, ties."""
         made = cls(tuple(profiles), dict(calendars), directory or {}, older or {}, people, templates,
                    {rule.name: rule for rule in escalations}, older_escalations or {})
-        problems = [*_doubles(profiles), *_same_receivers(profiles), *_ties(profiles), *made._unknown_names()]
+        problems = [*doubles(profiles), *same_receivers(profiles), *ties(profiles),
+                    *unknown_calendars(profiles, made.calendars), *unknown_nests(profiles)]
+        for source, entries in made.directory.items():
+            for name, entry in entries.items():
+                problems += [Problem(what, path=f"directory.{source}.{name}.{key}")
+                             for key, what in entry_problems(entry, made.calendars)]
         if problems:
             raise ConfigError(problems)
         return made
@@ -165,46 +174,10 @@ class Registry:
             if data is None and name == ALWAYS:
                 data = {"timezone": "UTC", "hours": ALWAYS}
             if data is None:
-                raise ConfigError([Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}")])
+                raise ConfigError([Problem(no_calendar(name, self.calendars))])
             data = {**data, "timezone": zone} if zone else data
             found = self._built[key] = ServiceCalendar.from_dict(data, name=name)
         return found
-
-    def _unknown_names(self) -> Iterable[Problem]:
-        names = {profile.name: profile.agreement for profile in self.profiles}
-        for profile in self.profiles:
-            wanted = {profile.calendar.otherwise: "calendar"}
-            for target in profile.targets:
-                for amount in (*target.amounts.values(), target.otherwise):
-                    if amount and amount.calendar:
-                        wanted[amount.calendar] = f"targets.{target.name}"
-            for key, amount in profile.receiver.amounts.items() if profile.receiver is not None else ():
-                if amount.calendar:
-                    wanted[amount.calendar] = f"receiver.{key}"
-            for name, path in wanted.items():
-                if name not in self.calendars and name != ALWAYS:
-                    yield Problem(f"there is no calendar `{name}`{did_you_mean(name, self.calendars)}", profile.file,
-                                  path=path)
-            zone = profile.timezone.otherwise if profile.timezone else None
-            if zone is not None and not is_zone(zone):
-                yield Problem(f"{zone!r} is not a known time zone; {ZONE_EXPECTED}", profile.file, path="timezone")
-            for name in profile.nests:
-                if name in names and names[name] is Agreement.SLA:
-                    yield Problem(f"`{name}` is an SLA; only an OLA or UC nests in another agreement", profile.file,
-                                  path="nests")
-                if name not in names:
-                    yield Problem(f"there is no profile `{name}`{did_you_mean(name, names)}", profile.file,
-                                  path="nests")
-        for source, entries in self.directory.items():
-            for name, entry in entries.items():
-                zone = entry.get("timezone")
-                if zone is not None and not is_zone(zone):
-                    yield Problem(f"{zone!r} is not a known time zone; {ZONE_EXPECTED}",
-                                  path=f"directory.{source}.{name}.timezone")
-                calendar = entry.get("calendar")
-                if calendar and str(calendar) not in self.calendars and calendar != ALWAYS:
-                    yield Problem(f"there is no calendar `{calendar}`{did_you_mean(str(calendar), self.calendars)}",
-                                  path=f"directory.{source}.{name}")
 
 
 def _find(
@@ -231,38 +204,6 @@ def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> Winners:
             best[profile.agreement] = [profile]
         elif profile.applies_to.weight == held[0].applies_to.weight:
             held.append(profile)
-    ties = (f"{kind}: {' and '.join(p.name for p in held)} apply alike; make one more specific"
+    tied = (f"{kind}: {' and '.join(p.name for p in held)} apply alike; make one more specific"
             for kind, held in best.items() if len(held) > 1)
-    return frozenset(held[0].name for held in best.values() if len(held) == 1), tuple(ties)
-
-
-def _doubles(profiles: Sequence[Profile]) -> Iterable[Problem]:
-    seen: dict[str, Profile] = {}
-    for profile in profiles:
-        if profile.name in seen:
-            yield Problem(f"profile `{profile.name}` is also in {seen[profile.name].file or 'another file'}",
-                          profile.file, path="profile")
-        seen[profile.name] = profile
-
-
-def _same_receivers(profiles: Sequence[Profile]) -> Iterable[Problem]:
-    seen: dict[str, Profile] = {}
-    for profile in profiles:
-        if profile.receiver is None:
-            continue
-        other = seen.setdefault(profile.receiver.name, profile)
-        if other is not profile:
-            yield Problem(f"`{profile.receiver.name}` is also the receiver of {other.file or other.name}", profile.file,
-                          path="receiver.name")
-
-
-def _ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
-    seen: dict[tuple[Agreement, Hashable], Profile] = {}
-    for profile in profiles:
-        if profile.applies_to is NEVER:
-            continue
-        key = (profile.agreement, profile.applies_to.same or profile.applies_to.text)
-        if key in seen:
-            yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
-                          path="applies_to")
-        seen[key] = profile
+    return frozenset(held[0].name for held in best.values() if len(held) == 1), tuple(tied)

@@ -179,6 +179,14 @@ def test_diff_of_a_calendar_names_moved_dues(desk: Desk) -> None:
     assert "moved\t2026-03-04 09:30:00+01:00 -> 2026-03-03 09:30:00+01:00" in desk.run("diff", "--profiles", edited)
 
 
+def test_diff_refuses_wrong_files_with_every_place(desk: Desk) -> None:
+    edited = desk.edited("{P1: 2h, P2: 8h}", "{P1: 2 hours, P6: 8h}")
+    (edited / "directory.yaml").write_text("customers: {ACME: {calendar: weekday}}\n")
+    said = desk.run("diff", "--profiles", edited, code=1).splitlines()
+    assert [line.partition(": ")[0] for line in said] == [
+        "/edited/customers/gold.yaml:6:16", "/edited/customers/gold.yaml:6:29", "/edited/directory.yaml:1:20"]
+
+
 def test_apply_binds_open_clocks_once_and_on_record(desk: Desk) -> None:
     store = open_store(f"sqlite:///{desk.folder}/connector.db")
     desk.run("explain", "INC1")
@@ -253,6 +261,14 @@ def test_backtest_goes_on_where_it_stopped_and_refuses_the_progress_of_another_q
 def test_backtest_refuses_a_question_that_cannot_be(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
     named = {"FILE": str(desk.agreements / "customers/gold.yaml"), "FOLDER": str(desk.agreements)}
     assert said in desk.run("backtest", *(named.get(part, part) for part in arguments), code=1)
+
+
+def test_backtest_refuses_a_wrong_profile_with_every_place(desk: Desk) -> None:
+    file = desk.edited("P2: 8h", "P2: 8 h") / "customers/gold.yaml"
+    file.write_text(file.read_text().replace("calendar: weekdays", "calendar: weekday"))
+    said = desk.run("backtest", "--profile", file, code=1).splitlines()
+    assert [line.partition(": ")[0] for line in said] == [
+        "/edited/customers/gold.yaml:4:1", "/edited/customers/gold.yaml:6:24"]
 
 
 # replay
