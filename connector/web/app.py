@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from flask import Flask
@@ -13,6 +10,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import __version__
+from connector.app_key import app_key
 from connector.settings import Settings
 from connector.web import api, assets, errors, filters, health, i18n, pages, security, webhooks
 from connector.web.auth import identity
@@ -73,7 +71,7 @@ def _csrf(app: Flask) -> None:
 def _config(settings: Settings) -> dict[str, object]:
     https = settings.public_url.startswith("https://")
     return {
-        "SECRET_KEY": session_key(settings),
+        "SECRET_KEY": app_key(settings),
         "MAX_CONTENT_LENGTH": LARGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
         # The prefix makes browsers refuse the cookie from any other host, path or plain http.
@@ -89,20 +87,3 @@ def _config(settings: Settings) -> dict[str, object]:
         "OPENAPI_VERSION": "3.1.0",
         "CONNECTOR_VERSION": __version__,
     }
-
-
-def session_key(settings: Settings) -> bytes:
-    """The key that signs cookies: from the settings, else made once and kept beside the settings file, so that every
-    process and every restart has the same one."""
-    if settings.session_secret is not None:
-        return settings.session_secret.reveal().encode()
-    path = Path(settings.file).resolve().parent / "var" / "session.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_hex(32).encode()
-        file.write(key)
-    return key
