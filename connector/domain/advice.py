@@ -27,7 +27,7 @@ def day_problems(registry: Registry) -> list[Problem]:
 
 
 def horizon_problems(registry: Registry, now: datetime) -> list[Problem]:
-    """Targets that, begun now, are due after the last year whose holidays their calendar knows."""
+    """Targets that, begun now, are due after the last year whose holidays their calendar knows. One per calendar."""
     latest: dict[str, tuple[datetime, ServiceCalendar]] = {}
     for _, _, amount, name, calendar in _targets(registry):
         try:
@@ -46,9 +46,18 @@ def always_open(calendar: ServiceCalendar) -> bool:
 
 
 def _targets(registry: Registry) -> Iterator[tuple[Profile, Target, Amount, str, ServiceCalendar]]:
+    """Every amount of every target with every calendar it may be counted on."""
     for profile in registry.profiles:
+        chained = _chained(profile, registry)
         for target in profile.targets:
             for amount in dict.fromkeys([*target.amounts.values(), target.otherwise]):
                 if amount is not None:
-                    name = amount.calendar or profile.calendar.otherwise
-                    yield profile, target, amount, name, registry.calendar(name)
+                    for name in [amount.calendar] if amount.calendar else chained:
+                        yield profile, target, amount, name, registry.calendar(name)
+
+
+def _chained(profile: Profile, registry: Registry) -> list[str]:
+    """Calendars that the chain of a profile may lead to."""
+    entries = [entry for source in profile.calendar.sources for entry in registry.directory.get(source, {}).values()]
+    return [profile.calendar.otherwise, *sorted({str(one["calendar"]) for one in entries if one.get("calendar")}
+                                                - {profile.calendar.otherwise})]
