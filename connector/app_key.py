@@ -8,8 +8,11 @@ import hmac
 import os
 import secrets
 from pathlib import Path
+from typing import Final
 
 from connector.settings import Settings
+
+FILE_LINKS: Final = "links to files of handoffs"
 
 
 def app_key(settings: Settings) -> bytes:

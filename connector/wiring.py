@@ -14,6 +14,7 @@ from pathlib import Path
 from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
+from connector.app_key import FILE_LINKS, derived
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
 from connector.domain.receiver import Receiver
@@ -89,7 +90,7 @@ def _to_suppliers(settings: Settings) -> Callable[[Receiver], Channel | None]:
 
     def build(receiver: Receiver) -> Channel | None:
         if receiver.reach.webhook is not None:
-            return WebhookChannel(receiver, keys, out, settings.public_url)
+            return WebhookChannel(receiver, keys, out, settings.public_url, derived(settings, FILE_LINKS))
         return None
 
     return build

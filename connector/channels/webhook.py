@@ -16,7 +16,7 @@ from connector.domain.delivery import Delivery
 from connector.domain.errors import Gone, Postponed, Refused, TryLater
 from connector.domain.receiver import Receiver
 from connector.domain.signing import sign
-from connector.domain.supplier_envelope import encoded, envelope
+from connector.domain.supplier_envelope import encoded, envelope, with_links
 from connector.guarded import Answer, Guarded
 from connector.supplier_keys import SupplierKeys
 
@@ -29,21 +29,23 @@ _EXCERPT: Final = 200
 
 
 class WebhookChannel:
-    """One supplier's endpoint. `base` is our own public address."""
+    """One supplier's endpoint. `base` is our own public address, `link_key` signs the links to files."""
 
     concurrency = CONCURRENCY
     per_minute: int | None = None
     give_up = GIVE_UP
 
-    def __init__(self, receiver: Receiver, keys: SupplierKeys, out: Guarded, base: str = "") -> None:
+    def __init__(self, receiver: Receiver, keys: SupplierKeys, out: Guarded, base: str = "",
+                 link_key: bytes = b"") -> None:
         self.name = receiver.target
-        self._receiver, self._keys, self._out, self._base = receiver, keys, out, base
+        self._receiver, self._keys, self._out = receiver, keys, out
+        self._base, self._link_key = base, link_key
 
     def deliver(self, delivery: Delivery, now: datetime) -> Mapping[str, Any]:
         """Signs with every valid secret: during a rotation either side may still know only one of them."""
         message = envelope(delivery.key, delivery.payload, self._base)
-        body = encoded(message)
-        return self.send(message["id"], body, now)
+        linked = with_links(message, self._receiver.name, self._base, self._link_key)
+        return self.send(message["id"], encoded(linked), now)
 
     def send(self, id: str, body: bytes, now: datetime) -> dict[str, Any]:
         """One try. Gives status, duration in milliseconds and address; raises as `Channel.deliver`."""

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
+
+from connector.domain.file_link import link
 
 VERSION: Final = 1
 SCHEMA_PATH: Final = f"/api/v1/schemas/supplier-message-{VERSION}.json"
@@ -44,6 +47,18 @@ def envelope(key: str, payload: Mapping[str, Any], base: str) -> dict[str, Any]:
         "dataschema": f"{base}{SCHEMA_PATH}" if base else f"urn:servicedesk-connector:supplier-message-{VERSION}",
         "data": payload["data"],
     }
+
+
+def with_links(message: Mapping[str, Any], receiver: str, base: str, key: bytes) -> dict[str, Any]:
+    """The message with a link to fetch each of its files. Without a public address of ours there is nowhere to link to.
+    """
+    data = message["data"]
+    if not base or not data.get("attachments"):
+        return dict(message)
+    at = datetime.fromisoformat(message["time"])
+    files = [{**file, "url": link(receiver, message["subject"], file["sha256"], at).url(base, key)}
+             for file in data["attachments"]]
+    return {**message, "data": {**data, "attachments": files}}
 
 
 def encoded(message: Mapping[str, Any]) -> bytes:

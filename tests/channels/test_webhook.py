@@ -13,6 +13,7 @@ from connector.channels.webhook import WebhookChannel
 from connector.domain.address import AddressPolicy
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Gone, Postponed, TryLater
+from connector.domain.file_link import PATH, FileLink, holds
 from connector.domain.receiver import Reach, Receiver, ReceiverKind
 from connector.domain.supplier_envelope import envelope, message_id
 from connector.guarded import Guarded
@@ -161,3 +162,20 @@ def test_the_body_is_json_in_utf8() -> None:
     with endpoint() as there:
         WebhookChannel(RECEIVER, BOTH, there.guarded()).deliver(delivery(), NOW)
     assert json.loads(there.got[0][1].decode())["data"]["title"] == "Serveur en panne \u00e0 Gen\u00e8ve"
+
+
+def test_files_are_told_with_a_link_that_opens_them_and_stays_the_same() -> None:
+    files = [{"name": "a.txt", "size": 1, "media_type": "text/plain", "sha256": "a" * 64}]
+    told = delivery(type="handoff.attachment_added", data={"handoff_id": "H1", "attachments": files})
+    with endpoint() as there:
+        for now in (NOW, NOW + timedelta(days=1)):
+            WebhookChannel(RECEIVER, BOTH, there.guarded(), "https://desk.example", b"key").deliver(told, now)
+        WebhookChannel(RECEIVER, BOTH, there.guarded(), "", b"key").deliver(told, NOW)
+    (first, second, nowhere) = (json.loads(body) for _, body in there.got)
+    assert first == second
+    (file,) = first["data"]["attachments"]
+    path, _, query = file["url"].removeprefix("https://desk.example").partition("?")
+    assert path == PATH.format(receiver="hosting", handoff="H1", digest="a" * 64)
+    until, proof = (part.partition("=")[2] for part in query.split("&"))
+    assert holds(FileLink("hosting", "H1", "a" * 64, int(until)), proof, b"key", NOW)
+    assert "url" not in nowhere["data"]["attachments"][0]
