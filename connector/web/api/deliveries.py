@@ -8,6 +8,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
+from connector.flows import redeliver
 from connector.web import actions
 from connector.web.api import shapes_operations as shape
 from connector.web.api.common import page_out, paged
@@ -79,3 +80,22 @@ class Drop(MethodView):
             raise Problem(404, "There is no such delivery.")
         if not actions.drop(services(), who(), id):
             raise Problem(409, "It is being delivered or already finished.", kind="conflict")
+
+
+@api.route("/deliveries/<int:id>/redeliver")
+class Redeliver(MethodView):
+    @door(Right.DELIVERIES_RETRY)
+    @api.response(202)
+    @api.alt_response(404, schema=ProblemSchema)
+    @api.alt_response(409, schema=ProblemSchema)
+    def post(self, id: int) -> None:
+        """Send a supplier a message again that was already sent
+
+        A new delivery with the same message id: who acted on the first does not act again.
+        """
+        row = services().queries.delivery(id) if id < 2**53 else None
+        if row is None:
+            raise Problem(404, "There is no such delivery.")
+        told = {"target": row.target, "verb": row.verb, "lane": row.lane, "payload": row.payload, "ticket": row.ticket}
+        if not redeliver.again(services().deps, id, row.key, row.state, told, who().label):
+            raise Problem(409, "Only what was sent to a supplier can be sent again.", kind="conflict")

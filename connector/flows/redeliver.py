@@ -1,0 +1,33 @@
+"""Sending a message again that was already sent: a new delivery, with the same message id, so that it counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from connector.domain.delivery import DeliveryState, Order
+from connector.ports import Deps
+
+MESSAGE: Final = "message"
+"""Member of the payload: the key of the delivery that is repeated (domain/supplier_envelope.py)."""
+AGAIN: Final = (DeliveryState.DONE, DeliveryState.DROPPED)
+"""Waiting ones go out by themselves, dead ones are revived."""
+
+
+def again(deps: Deps, id: int, key: str, state: DeliveryState, order: Mapping[str, Any], actor: str) -> bool:
+    """Send the finished delivery `id` to a supplier again; asked twice, it is sent once more only.
+
+    `order` holds its target, verb, lane, payload and ticket. Says False for what cannot be repeated: something still on
+    its way, or a write into a tool, which would be done twice.
+    """
+    target = str(order["target"])
+    if state not in AGAIN or target not in deps.channels or not target.startswith("supplier:"):
+        return False
+    payload = {**order["payload"], MESSAGE: order["payload"].get(MESSAGE) or key}
+    repeat = Order(key=f"{payload[MESSAGE]}~{id}", target=target, verb=order["verb"], lane=order["lane"],
+                   payload=payload, ticket=order["ticket"])
+    now = deps.now()
+    with deps.store.begin() as tx:
+        if tx.enqueue([repeat], now):
+            tx.audit(now, actor, "delivery repeated", f"delivery/{id}", {"target": target})
+    return True
