@@ -38,7 +38,7 @@ def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: in
                 raise Refused(f"{stored.ticket.ref} has changed since it was read", 412)
             tool = _tool(deps, stored)
             wanted = checked(stored.ticket, patch)
-            _allowed(tool, stored.ticket, wanted)
+            allowed(tool, stored.ticket, wanted)
             if wanted:
                 place(tx, deps, tool, stored, wanted, actor, f"edit/{stored.key}/{stored.revision}", role)
                 tx.audit(deps.now(), actor, "edit", str(stored.ticket.ref), {"fields": sorted(wanted)})
@@ -50,12 +50,20 @@ def edit(deps: Deps, key: int, patch: Mapping[str, Any], actor: str, only_at: in
 def place(tx: Tx, deps: Deps, tool: Tool, stored: Stored, wanted: Mapping[str, Value], actor: str, key: str,
           role: Role = Role.CONNECTOR) -> None:
     """Write a wish down: the ticket as wanted, its events, and the delivery."""
+    change, order = placed(deps, tool, stored, wanted, actor, key, role)
+    tx.save([change])
+    tx.enqueue([order], deps.now())
+
+
+def placed(deps: Deps, tool: Tool, stored: Stored, wanted: Mapping[str, Value], actor: str, key: str,
+           role: Role = Role.CONNECTOR) -> tuple[Change, Order]:
+    """What `place` writes down, for who places many at once."""
     at = own_time(deps, tool, stored)
     events, keys = own_events(stored.ticket, wanted, at, stored.revision, actor, role=role)
-    tx.save([Change(ticket=put(stored.ticket, wanted), before=stored, base=shown(stored), events=events,
-                    history_due=stored.history_due, missing_since=stored.missing_since)])
-    tx.enqueue([Order(key=key, target=tool.name, verb=Verb.UPDATE, lane=lane(tool.name, stored.key),
-                      payload=payload(wanted, keys, at), ticket=stored.key)], deps.now())
+    change = Change(ticket=put(stored.ticket, wanted), before=stored, base=shown(stored), events=events,
+                    history_due=stored.history_due, missing_since=stored.missing_since)
+    return change, Order(key=key, target=tool.name, verb=Verb.UPDATE, lane=lane(tool.name, stored.key),
+                         payload=payload(wanted, keys, at), ticket=stored.key)
 
 
 def own_time(deps: Deps, tool: Tool, stored: Stored) -> datetime:
@@ -84,6 +92,8 @@ def attach(deps: Deps, key: int, name: str, media_type: str, chunks: Iterable[by
     with deps.store.read() as tx:
         _living(tx, key, lock=False)
     digest, size = files.keep(deps, chunks)
+    if not size:
+        raise Refused(f"{name}: the file is empty")
     what = {"key": once or uuid4().hex, "name": name, "media_type": media_type, "size": size, "digest": digest}
     return _say(deps, key, EventKind.ATTACHED, Verb.ATTACH, what, actor, name, role)
 
@@ -94,13 +104,17 @@ def _say(deps: Deps, key: int, kind: EventKind, verb: Verb, what: dict[str, Any]
     with deps.store.begin() as tx:
         stored = _living(tx, key)
         tool = _tool(deps, stored)
-        order = Order(key=f"{verb}/{stored.key}/{once}", target=tool.name, verb=verb, payload=what, ticket=stored.key,
-                      lane=lane(tool.name, stored.key))
+        order = said_order(verb, tool, stored, what)
         if tx.enqueue([order], deps.now()):
             tx.append([(stored.key, said_event(kind, once, own_time(deps, tool, stored), stored, actor, text, role))])
             tx.schedule({stored.key: deps.now()})
             tx.audit(deps.now(), actor, str(verb), str(stored.ticket.ref), {"key": once})
     return once
+
+
+def said_order(verb: Verb, tool: Tool, stored: Stored, what: Mapping[str, Any]) -> Order:
+    return Order(key=f"{verb}/{stored.key}/{what['key']}", target=tool.name, verb=verb, payload=dict(what),
+                 ticket=stored.key, lane=lane(tool.name, stored.key))
 
 
 def said_event(kind: EventKind, key: str, at: datetime, stored: Stored, actor: str, text: str,
@@ -114,28 +128,31 @@ def create(deps: Deps, tool: str, draft: Draft, key: str, actor: str, role: Role
 
     Until the tool has it, the ticket's id is `~key`.
     """
-    connected = deps.tools[tool]
+    with deps.store.begin() as tx:
+        return create_in(tx, deps, deps.tools[tool], draft, key, actor, role)
+
+
+def create_in(tx: Tx, deps: Deps, tool: Tool, draft: Draft, key: str, actor: str, role: Role) -> Stored:
+    """As `create`, in a transaction that is open already."""
     if not key:
         raise Refused("key: a new ticket needs a key of its own")
-    at = tool_now(deps, connected).replace(microsecond=0)
-    blank = Ticket(tool=tool, id=f"{PLACEHOLDER}{key}", kind=draft.kind, state=State.NEW, opened_at=at, updated_at=at,
-                   version=UNREAD)
+    at = tool_now(deps, tool).replace(microsecond=0)
+    blank = Ticket(tool=tool.name, id=f"{PLACEHOLDER}{key}", kind=draft.kind, state=State.NEW, opened_at=at,
+                   updated_at=at, version=UNREAD)
     wanted = {name: value for name, value in checked(blank, draft.fields).items() if name != "kind"}
     if not str(wanted.get("title") or "").strip():
         raise Refused("title: a new ticket needs one")
-    connected.mapping.write({**wanted, "kind": draft.kind} if connected.mapping.writable("kind") else wanted,
-                            draft.kind)
+    tool.mapping.write({**wanted, "kind": draft.kind} if tool.mapping.writable("kind") else wanted, draft.kind)
     event = Event(key=f"create/{key}", at=at, kind=EventKind.CREATED, actor=actor, role=role,
                   origin=Origin.CONNECTOR)
-    with deps.store.begin() as tx:
-        old = _created(tx, tool, blank.id, key)
-        if old is not None:
-            return old
-        (own,) = tx.save([Change(ticket=put(blank, wanted), events=[event])])
-        tx.enqueue([Order(key=f"create/{tool}/{key}", target=tool, verb=Verb.CREATE, lane=lane(tool, own), ticket=own,
-                          payload={"key": key, "kind": draft.kind.value, "fields": wanted})], deps.now())
-        tx.audit(deps.now(), actor, "create", f"{tool}/{blank.id}", {"fields": sorted(wanted)})
-        return tx.by_key([own])[own]
+    old = _created(tx, tool.name, blank.id, key)
+    if old is not None:
+        return old
+    (own,) = tx.save([Change(ticket=put(blank, wanted), events=[event])])
+    tx.enqueue([Order(key=f"create/{tool.name}/{key}", target=tool.name, verb=Verb.CREATE, lane=lane(tool.name, own),
+                      ticket=own, payload={"key": key, "kind": draft.kind.value, "fields": wanted})], deps.now())
+    tx.audit(deps.now(), actor, "create", f"{tool.name}/{blank.id}", {"fields": sorted(wanted)})
+    return tx.by_key([own])[own]
 
 
 def _created(tx: Tx, tool: str, placeholder: str, key: str) -> Stored | None:
@@ -160,7 +177,7 @@ def _tool(deps: Deps, stored: Stored) -> Tool:
     return tool
 
 
-def _allowed(tool: Tool, ticket: Ticket, wanted: Mapping[str, Value]) -> None:
+def allowed(tool: Tool, ticket: Ticket, wanted: Mapping[str, Value]) -> None:
     """Every field is ours to write and the tool knows the value. Raises Refused."""
     mapping = tool.mapping
     problems = [f"{name} belongs to {tool.name}: change it there" for name in wanted

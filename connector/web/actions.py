@@ -23,15 +23,15 @@ def edit(
 
 def comment(parts: Services, detail: TicketDetail, said: Comment, asking: Who, once: str = "") -> str:
     """Key of the comment; the same `once` from the same person twice is one comment."""
-    return editing.comment(parts.deps, detail.key, said, asking.label, _own(asking, once))
+    return editing.comment(parts.deps, detail.key, said, asking.label, own_key(asking, once))
 
 
 def create(parts: Services, tool: str, draft: Draft, asking: Who, once: str = "") -> Stored:
     """The ticket as it waits to be created in its tool. Raises Refused with every problem."""
-    return editing.create(parts.deps, tool, draft, _own(asking, once), asking.label)
+    return editing.create(parts.deps, tool, draft, own_key(asking, once), asking.label)
 
 
-def _own(asking: Who, once: str) -> str:
+def own_key(asking: Who, once: str) -> str:
     """A caller's key, told apart from the same key of another caller; short and plain, because tools keep it."""
     return sha256(f"{asking.label}\n{once}".encode()).hexdigest()[:32] if once else uuid4().hex
 

@@ -45,6 +45,7 @@ class FakeVendor:
     name = "glpi"
     files: Mapping[str, tuple[AttachmentInfo, bytes]] = {}
     parsed: int = 0
+    takes_files: bool = True
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Hint:
         if headers.get("X-Signature") != "good":
@@ -61,6 +62,9 @@ class FakeVendor:
         if attachment not in self.files:
             raise NotFound("no such file")
         yield from (self.files[attachment][1][i : i + 4] for i in range(0, len(self.files[attachment][1]), 4))
+
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset(Capability) if self.takes_files else frozenset({Capability.READ})
 
     def skew(self) -> timedelta | None:
         return None

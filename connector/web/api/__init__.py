@@ -7,13 +7,14 @@ import re
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_smorest import Api
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
 from connector.web import errors
 from connector.web.api import deliveries, me, quarantine, tickets, tools
+from connector.web.api.common import takes_any_body
 from connector.web.api.shapes import ProblemSchema
 from connector.web.errors import Problem
 from connector.web.rights import Door, Right, door
@@ -59,7 +60,10 @@ def install(app: Flask) -> None:
 
 def _json_only() -> None:
     ours = request.blueprint is not None and request.blueprint.startswith("api-")
-    if ours and request.content_length and request.mimetype != "application/json":
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not ours or takes_any_body(view, request.method):
+        return
+    if request.content_length and request.mimetype != "application/json":
         raise Problem(415, "Send application/json.")
 
 

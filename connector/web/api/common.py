@@ -18,7 +18,18 @@ from connector.web.errors import Problem
 from connector.web.services import services
 
 Item = TypeVar("Item")
+View = TypeVar("View", bound=Callable[..., Any])
 LONGEST_KEY: Final = 255
+
+
+def any_body(view: View) -> View:
+    """The view takes a body of any media type, and reads it itself."""
+    view.__any_body__ = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_any_body(view: Any, method: str) -> bool:
+    return getattr(getattr(getattr(view, "view_class", None), method.lower(), None), "__any_body__", False)
 
 
 def paged(read: Callable[[], Paged[Item]]) -> Paged[Item]:

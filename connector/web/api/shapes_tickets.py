@@ -141,7 +141,13 @@ class AcceptedSchema(Out):
     """What was accepted: it is in the tool once its delivery is done."""
 
     ticket = fields.Integer(required=True)
-    key = fields.String(required=True, metadata={"description": "Names the comment in the ticket's history"})
+    key = fields.String(required=True, metadata={"description": "Names the comment or file in the ticket's history"})
+
+
+class NewFile(In):
+    name = fields.String(
+        required=True, validate=validate.Length(1, 255), metadata={"description": "Name of the file, with its ending"}
+    )
 
 
 class AttachmentSchema(Out):

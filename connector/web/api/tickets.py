@@ -19,6 +19,7 @@ from connector.web.api import shapes_tickets as shape
 from connector.web.api.common import (
     IdempotencyKey,
     IfMatch,
+    any_body,
     check_precondition,
     etag_of,
     idempotent,
@@ -201,6 +202,25 @@ class Attachments(MethodView):
                 {**_fields(item), "href": url_for("api-tickets.Attachment", key=key, id=item.id)} for item in listed
             ]
         }
+
+
+    @door(Right.TICKETS_WRITE)
+    @any_body
+    @api.arguments(shape.NewFile, location="query", unknown=RAISE)
+    @api.arguments(IdempotencyKey, location="headers")
+    @api.response(202, shape.AcceptedSchema)
+    @api.alt_response(404, schema=ProblemSchema)
+    @api.alt_response(422, schema=ProblemSchema)
+    @api.doc(requestBody={"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}})
+    def post(self, args: dict[str, Any], headers: dict[str, Any], key: int) -> Any:
+        """Attach a file to a ticket
+
+        The body is the file itself, `Content-Type` its media type. The same `Idempotency-Key` twice is one file.
+        """
+        detail = found(key)
+        request.max_content_length = attachments.largest(services())
+        new = attachments.New(args["name"], request.mimetype, attachments.chunks(request.stream))
+        return {"ticket": key, "key": attachments.add(services(), detail, new, who(), headers.get("key") or "")}
 
 
 def _fields(item: Any) -> dict[str, Any]:

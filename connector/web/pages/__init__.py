@@ -10,6 +10,7 @@ from connector.web.pages import (
     clocks,
     connections,
     deliveries,
+    files,
     home,
     quarantine,
     ticket,
@@ -21,5 +22,5 @@ from connector.web.pages import (
 
 def install(app: Flask) -> None:
     clocks.install(app)
-    for page in (home, tickets, ticket, connections, deliveries, quarantine, agreements, audit, users, tokens):
+    for page in (home, tickets, ticket, files, connections, deliveries, quarantine, agreements, audit, users, tokens):
         app.register_blueprint(page.blueprint())

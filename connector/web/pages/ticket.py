@@ -8,8 +8,7 @@ from flask.typing import ResponseReturnValue
 from connector.domain.errors import ConnectorError, Refused, TryLater
 from connector.domain.ticket import Comment
 from connector.store.views import TicketDetail
-from connector.web import actions, editing, scope, timeline
-from connector.web.attachments import streamed
+from connector.web import actions, attachments, editing, scope, timeline
 from connector.web.auth.identity import who
 from connector.web.errors import from_connector
 from connector.web.i18n import _
@@ -52,6 +51,7 @@ def _page(
         can_edit=can_edit,
         differs=actions.differs(detail),
         clocks=clocks.of(detail, who()),
+        largest=attachments.largest(services()),
         trouble=trouble,
         form=form or {},
     )
@@ -104,15 +104,9 @@ def _said(error: Exception, form: dict[str, str]) -> tuple[str, dict[str, str], 
     return str(error), form, 422
 
 
-@door(Right.TICKETS_READ)
-def attachment(key: int, id: str) -> ResponseReturnValue:
-    return streamed(services(), found(key), id)
-
-
 def blueprint() -> Blueprint:
     ticket = Blueprint("ticket", __name__)
     ticket.get("/tickets/<int:key>")(show)
     ticket.post("/tickets/<int:key>/edit")(edit)
     ticket.post("/tickets/<int:key>/comment")(comment)
-    ticket.get("/tickets/<int:key>/attachments/<path:id>")(attachment)
     return ticket
