@@ -106,6 +106,7 @@ def tried(folder: Path, id: str, text: str, older: Older | None = None) -> Folde
         except ConfigError as error:
             raise ConfigError(_inside(error.problems, copy)) from None
     found.warnings = _inside(found.warnings, copy)
+    found.calendars = dict(zip(found.calendars, _inside(found.calendars.values(), copy), strict=True))
     return found
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from marshmallow import ValidationError
 
 from connector import escalation_files, profiles, settings, vendors
-from connector.domain.advice import horizon_problems
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping_rules import Rule
@@ -56,9 +55,8 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
     if agreements.is_dir():
         try:
             loaded = profiles.load(agreements)
-            found.problems.extend(loaded.warnings)
             now = datetime.now(UTC)
-            found.problems.extend(horizon_problems(loaded.registry, now))
+            found.problems.extend(loaded.told(now))
             found.problems.extend(roster_problems(loaded.registry.people, loaded.registry.calendars, now))
             found.problems.extend(_secrets(loaded.registry.people, environ, folder))
         except ConfigError as error:

@@ -12,13 +12,12 @@ from typing import Any, Final
 
 import orjson
 
-from connector import directory_file, escalation_files, yaml12
-from connector.domain.advice import day_problems
+from connector import calendar_files, directory_file, escalation_files, yaml12
+from connector.domain.advice import day_problems, horizon_problems
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalation import Rule
 from connector.domain.escalation_format import parse as parse_ladder
-from connector.domain.holidays import from_ical
 from connector.domain.nesting import nesting_problems
 from connector.domain.people import Group, Person
 from connector.domain.people_checks import checked
@@ -47,6 +46,15 @@ class Folder:
     registry: Registry
     warnings: list[Problem] = field(default_factory=list)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calendars: Mapping[str, Problem] = field(default_factory=dict)
+    """Where the holidays of each calendar stand: an empty problem at that place."""
+
+    def told(self, now: datetime) -> list[Problem]:
+        """The warnings, and those that come with the time: holidays that end before a target begun now is due."""
+        late = ((self.calendars.get(problem.path.removeprefix("calendar ")), problem)
+                for problem in horizon_problems(self.registry, now))
+        return [*self.warnings, *(problem if place is None else replace(place, message=problem.message)
+                                  for place, problem in late)]
 
 
 def load_with(folder: Path, file: Path) -> Folder:
@@ -89,7 +97,8 @@ def load(
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)
-    return Folder(registry, [*reader.warnings, *found, *reader.placed(day_problems(registry))], reader.documents)
+    return Folder(registry, [*reader.warnings, *found, *reader.placed(day_problems(registry))], reader.documents,
+                  reader.holidays())
 
 
 def version_of(data: Mapping[str, Any], calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> str:
@@ -134,6 +143,7 @@ class _Reader:
         self.places: dict[str, Where] = {}
         self.drafts: list[Profile] = []
         """Profiles as far as they could be read, mistakes or not."""
+        self.calendar_files: dict[str, str] = {}
         self.nameless = False
         """Whether a file could not even be asked for its name."""
 
@@ -143,6 +153,11 @@ class _Reader:
         if self.nameless:
             return []
         return self.placed([*unknown_calendars(self.drafts, calendars), *unknown_nests(self.drafts)])
+
+    def holidays(self) -> dict[str, Problem]:
+        places = self.placed(Problem("", file, path="holidays", severity="warning")
+                             for file in self.calendar_files.values())
+        return dict(zip(self.calendar_files, places, strict=True))
 
     def _document(self, path: Path) -> tuple[Any, Problems] | None:
         try:
@@ -172,32 +187,13 @@ class _Reader:
             elif name in found:
                 problems.add(("calendar",), f"`{name}` is also the name of another calendar")
             else:
-                data = self._with_ical(data, path, problems)
+                data = calendar_files.with_ical(data, path, self.folder, problems)
                 found[name] = data
+                self.calendar_files[name] = str(path)
                 with suppress(ConfigError):
                     ServiceCalendar.from_dict(data, problems=problems)
             self._take(problems)
         return found
-
-    def _with_ical(self, data: dict[str, Any], path: Path, problems: Problems) -> dict[str, Any]:
-        """`holidays: [{ical: file.ics}]` read in, so that the pure calendar holds dates only."""
-        holidays = data.get("holidays")
-        if not isinstance(holidays, list) or not any(isinstance(h, dict) and "ical" in h for h in holidays):
-            return data
-        expanded: list[Any] = []
-        for i, item in enumerate(holidays):
-            if not isinstance(item, dict) or "ical" not in item:
-                expanded.append(item)
-                continue
-            file = (path.parent / str(item["ical"])).resolve()
-            if file.suffix != ".ics" or not file.is_relative_to(self.folder.resolve()):
-                problems.add(("holidays", i, "ical"), "expected an .ics file inside the folder of agreements")
-                continue
-            try:
-                expanded.extend(from_ical(file.read_text(encoding="utf-8")))
-            except (OSError, ValueError) as error:
-                problems.add(("holidays", i, "ical"), f"{item['ical']}: {error}")
-        return {**data, "holidays": expanded}
 
     def directory(self, calendars: Mapping[str, Any]) -> directory_file.Directory:
         path = self.folder / DIRECTORY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,55 @@ def test_holidays_may_come_from_an_ical_file(folder: Path) -> None:
         "holidays"]
     change(folder / "calendars/weekdays.yaml", "bridge.ics", "missing.ics")
     assert "missing.ics" in problems(folder)[0]
+
+
+def ics(*dates: str) -> str:
+    events = "".join(f"BEGIN:VEVENT\r\nUID:{date}\r\nDTSTART;VALUE=DATE:{date}\r\nSUMMARY:x\r\nEND:VEVENT\r\n"
+                     for date in dates)
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
+
+
+def test_mistakes_below_an_ical_file_keep_their_line(folder: Path) -> None:
+    (folder / "calendars/many.ics").write_text(ics("20260515", "20260516", "20260517"))
+    (folder / "calendars/none.ics").write_text(ics())
+    change(folder / "calendars/weekdays.yaml", "holidays:\n",
+           "holidays:\n  - {ical: many.ics}\n  - tomorrow\n  - {ical: none.ics}\n  - {ical: many.ics, name: x}\n")
+    assert [line.partition(": ")[0] for line in problems(folder)] == [
+        f"/calendars/weekdays.yaml:{line}:{column}" for line, column in ((8, 5), (9, 6), (10, 6))]
+
+
+def test_names_that_lead_nowhere_are_told_with_every_other_mistake(folder: Path) -> None:
+    change(folder / "customers/acme.yaml", "agreement: sla", "agreement: slo")
+    change(folder / "customers/acme.yaml", "calendar: weekdays", "calendar: weekday")
+    change(folder / "customers/standard.yaml", "timezone: {from: [contract, customer, site], else: Europe/Zurich}",
+           "timezone: Europe/Zurch")
+    (folder / "directory.yaml").write_text(
+        "customers:\n  ACME S.A.: {calendar: lion}\n  Other: {timezone: Mars}\ncontracts: {Gold: {calender: lyon}}\n")
+    assert problems(folder) == [
+        "/customers/acme.yaml:2:1: agreement: 'slo' is unknown, did you mean `sla`?",
+        "/customers/acme.yaml:5:1: calendar: there is no calendar `weekday`, did you mean `weekdays`?",
+        "/customers/standard.yaml:7:1: timezone: 'Europe/Zurch' is not a known time zone; expected an IANA name such "
+        "as Europe/Zurich",
+        "/directory.yaml:2:15: customers.ACME S.A..calendar: there is no calendar `lion`, did you mean `lyon`?",
+        "/directory.yaml:3:11: customers.Other.timezone: 'Mars' is not a known time zone; expected an IANA name such "
+        "as Europe/Zurich",
+        "/directory.yaml:4:20: contracts.Gold.calender: unknown key `calender`, did you mean `calendar`?",
+    ]
+
+
+@pytest.mark.parametrize("file", ["calendars/weekdays.yaml", "suppliers/hosting-uc.yaml"])
+def test_a_file_that_cannot_be_read_makes_nobody_a_liar(folder: Path, file: str) -> None:
+    """Who names what is in it is not told that it is not there."""
+    (folder / file).write_text("a: [1\n")
+    assert [line.partition(":")[0] for line in problems(folder)] == [f"/{file}"]
+
+
+def test_holidays_that_end_too_soon_are_told_at_their_line_with_the_time(folder: Path) -> None:
+    change(folder / "calendars/weekdays.yaml", "  - {country: CH, subdivision: ZH}\n", '  - "2026-01-01"\n')
+    change(folder / "calendars/weekdays.yaml", '  - {every: "12-24", until: "12-26", name: Christmas closure}\n', "")
+    read = load(folder)
+    assert [str(problem) for problem in read.told(datetime(2026, 3, 2, tzinfo=UTC))] == []
+    (told,) = read.told(datetime(2026, 12, 21, tzinfo=UTC))
+    assert str(told).replace(str(folder), "") == (
+        "/calendars/weekdays.yaml:6:1: warning: holidays: holidays are known until 2026-12-31 only, and 2027-01-15 "
+        "lies beyond: add the next year's")

@@ -52,8 +52,8 @@ def index() -> ResponseReturnValue:
     return render_template(
         "agreements/index.html", entries=[e for e in entries if not e.calendar and e.id != files.DIRECTORY_ID],
         calendars=[e for e in entries if e.calendar], directory=any(e.id == files.DIRECTORY_ID for e in entries),
-        problems=problems, warnings=_placed(agreements, agreements.folder_read.warnings), file_parts=files.PARTS,
-        registry=agreements.current(),
+        problems=problems, warnings=_placed(agreements, agreements.folder_read.told(services().now())),
+        file_parts=files.PARTS, registry=agreements.current(),
     )
 
 
@@ -178,7 +178,7 @@ def said(problem: Problem) -> str:
 
 def _problems(id: str, text: str) -> list[Problem]:
     try:
-        return list(files.tried(held().folder, id, text).warnings)
+        return files.tried(held().folder, id, text).told(services().now())
     except ConfigError as error:
         return list(error.problems)
 
@@ -193,7 +193,7 @@ def change(id: str) -> ResponseReturnValue:
         tried = files.tried(held().folder, id, text.text)
     except ConfigError as error:
         return _form(id, text, 422, problems=error.problems, reason=reason)
-    given: dict[str, Any] = {"problems": tried.warnings, "reason": reason, "checked": True}
+    given: dict[str, Any] = {"problems": tried.told(services().now()), "reason": reason, "checked": True}
     if wish == "try":
         return _form(id, text, dry=trials.dry_run(services(), tried.registry), **given)
     if wish == "past":
