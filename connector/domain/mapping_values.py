@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ class Table:
         self.patterns: list[tuple[tuple[str, ...], Any]] = []
         self.others: Any = _MISSING
         self._back: dict[Any, Any] = {}
+        # The few keys that patterns take come with every ticket.
+        self._fitting = lru_cache(1000)(self._search)
 
     def load(self, problems: Problems, path: Path, spec: Mapping[str, Any], writes: Mapping[Any, Any] | None,
              writable: bool) -> None:
@@ -114,17 +117,23 @@ class Table:
         found = self.exact.get(key, _MISSING)
         if found is not _MISSING:
             return found
-        if self.patterns:
-            parts = key.split("/", self.width - 1)
-            parts += [""] * (self.width - len(parts))
-            for pattern, value in self.patterns:
-                if all(want in ("*", part) for want, part in zip(pattern, parts, strict=True)):
-                    return value
+        found = self._fitting(key)
+        if found is not _MISSING:
+            return found
         if self.others is AS_IS:
             return key
         if self.others is not _MISSING:
             return self.others
         raise ValueError(f"unknown value {shown(key)}")
+
+    def _search(self, key: str) -> Any:
+        """What the most exact pattern that takes a key says."""
+        parts = key.split("/", self.width - 1)
+        parts += [""] * (self.width - len(parts))
+        for pattern, value in self.patterns:
+            if all(want in ("*", part) for want, part in zip(pattern, parts, strict=True)):
+                return value
+        return _MISSING
 
     def knows(self, key: str) -> bool:
         """Whether the table itself has the key (`else` apart): for the check against a live tool."""

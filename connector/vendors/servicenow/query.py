@@ -95,5 +95,6 @@ def instant(raw: str, zone: tzinfo = UTC) -> datetime | None:
         return None
     if not _ISO.fullmatch(raw):
         raise ValueError(f"not a stored date: {raw!r}")
-    at = datetime.fromisoformat(raw)
-    return at.replace(tzinfo=UTC) if len(raw) > 10 else at.replace(tzinfo=zone).astimezone(UTC)
+    if len(raw) > 10:
+        return datetime.fromisoformat(raw + "+00:00")
+    return datetime.fromisoformat(raw).replace(tzinfo=zone).astimezone(UTC)

@@ -35,7 +35,7 @@ def shows(reads: Iterable[str]) -> bool | str:
 def spread(row: dict[str, Any]) -> dict[str, Any]:
     """A row with plain values, whatever form the instance gave them: a reference comes as a link and a value, or with
     both values of a field; an empty one as ""."""
-    if not any(isinstance(value, dict) for value in row.values()):
+    if dict not in map(type, row.values()):
         return row
     flat: dict[str, Any] = {}
     for name, value in row.items():
