@@ -122,7 +122,7 @@ def move(handoff: Handoff, side: Side, what: Move, at: datetime, *, actor: str =
     Raises IllegalMove (status 409) when this side may not do that now, Refused (status 422) when required words lack.
     """
     rule = RULES[what]
-    can = _allowed(handoff, side)
+    can = may(handoff, side)
     if what not in can:
         raise IllegalMove(_why_not(handoff, side, what, can), can)
     reason = reason.strip()
@@ -138,7 +138,8 @@ def move(handoff: Handoff, side: Side, what: Move, at: datetime, *, actor: str =
                 EntryKind.MOVED, at, actor=actor, body=told)
 
 
-def _allowed(handoff: Handoff, side: Side) -> tuple[Move, ...]:
+def may(handoff: Handoff, side: Side) -> tuple[Move, ...]:
+    """The moves a side may make now, in the order of the table."""
     can = allowed(handoff.state, side)
     if Move.SETTLE in can and side is Side.THEIRS and handoff.disputed_by is not Side.THEIRS:
         can = tuple(one for one in can if one is not Move.SETTLE)
