@@ -1,0 +1,172 @@
+"""The one way a handoff is written down: record, entries, ticket event, messages, the ticket's state, the next look.
+
+All in the caller's transaction. The ticket's row is locked first, always, so that two workers wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from connector.domain.delivery import Order, Verb
+from connector.domain.errors import NotFound, Refused
+from connector.domain.handoff import Handoff, Moved, bounced
+from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoff_message import order_of
+from connector.domain.handoff_mirror import holding, wanted
+from connector.domain.handoff_moves import Side
+from connector.domain.history import Event, EventKind, Origin, Role
+from connector.domain.mapping import Owner
+from connector.domain.receiver import Receiver
+from connector.domain.registry import Registry
+from connector.domain.ticket import PendingOn, Value
+from connector.domain.values import checked
+from connector.flows.editing import own_time, place, said_event
+from connector.flows.reading import PLACEHOLDER, lane, log
+from connector.ports import Deps, Stored, Tx
+
+ROLES: Final = {Side.OURS: Role.AGENT, Side.THEIRS: Role.SUPPLIER, Side.SYSTEM: Role.CONNECTOR}
+_UNTOLD: Final = frozenset({EntryKind.ACCESS})
+"""Entries that are no event of the ticket."""
+
+
+def registry_of(deps: Deps) -> Registry:
+    if deps.registry is None:
+        raise Refused("there are no agreements, so nobody to hand work to")
+    return deps.registry()
+
+
+def second(deps: Deps) -> datetime:
+    """Now in whole seconds, as tools tell times: the ticket's clocks and the handoff's then agree to the second."""
+    return deps.now().replace(microsecond=0)
+
+
+@dataclass(slots=True)
+class Hand:
+    """A handoff opened for writing, with its ticket and the other handoffs of that ticket."""
+
+    deps: Deps
+    tx: Tx
+    registry: Registry
+    stored: Stored
+    handoff: Handoff
+    others: list[Handoff] = field(default_factory=list)
+
+    @property
+    def receiver(self) -> Receiver | None:
+        return self.registry.receivers.get(self.handoff.receiver)
+
+    def keep(self, moved: Moved, actor: str = "", role: Role | None = None) -> Handoff:
+        """Write down what happened. The bounce rule is part of it. `role` is who acted, seen from the ticket."""
+        if not moved.entries and moved.handoff == self.handoff:
+            return self.handoff
+        receiver = self.receiver
+        rule = bounced(moved.handoff, receiver.bounce_limit, second(self.deps)) if receiver is not None else None
+        moved = moved.then(rule) if rule is not None else moved
+        before = holding([self.handoff, *self.others], self.registry.receivers)
+        self.tx.save_handoffs([moved])
+        at = self._time()
+        self.tx.append([(self.stored.key, event_of(moved.handoff, entry, receiver, at, role))
+                        for entry in moved.entries if entry.kind not in _UNTOLD])
+        self._tell(moved, receiver)
+        self._mirror(moved, before, actor)
+        self.tx.schedule({self.stored.key: self.deps.now()})
+        self.handoff = self.tx.handoffs([moved.handoff.id])[moved.handoff.id]
+        return self.handoff
+
+    def say(self, verb: Verb, what: Mapping[str, Any], actor: str, text: str) -> None:
+        """Publish words or a file of the thread in the ticket, where the customer sees it."""
+        tool = self.deps.tools.get(self.stored.ticket.tool)
+        if tool is None:
+            raise Refused(f"{self.stored.ticket.ref}: the tool is not connected", 409)
+        key = str(what["key"])
+        order = Order(key=f"{verb}/{self.stored.key}/{key}", target=tool.name, verb=verb, payload=dict(what),
+                      ticket=self.stored.key, lane=lane(tool.name, self.stored.key))
+        if self.tx.enqueue([order], self.deps.now()):
+            kind = EventKind.COMMENTED if verb is Verb.COMMENT else EventKind.ATTACHED
+            self.tx.append([(self.stored.key, said_event(kind, key, self._time(), self.stored, actor, text,
+                                                         Role.AGENT))])
+
+    def _time(self) -> datetime:
+        tool = self.deps.tools.get(self.stored.ticket.tool)
+        return second(self.deps) if tool is None else own_time(self.deps, tool, self.stored)
+
+    def _tell(self, moved: Moved, receiver: Receiver | None) -> None:
+        if receiver is None:
+            return
+        orders = [order_of(moved.handoff, entry, self.stored.ticket, receiver) for entry in moved.entries]
+        self.tx.enqueue([order for order in orders if order is not None], self.deps.now())
+
+    def _mirror(self, moved: Moved, before: PendingOn | None, actor: str) -> None:
+        """Set the ticket's state in its tool. A pause for a supplier is the supplier's doing, whoever noticed it: what
+        the connector does by itself would pause no clock."""
+        after = holding([moved.handoff, *self.others], self.registry.receivers)
+        patch = self._writable(wanted(self.stored.ticket, before, after, self.receiver))
+        tool = self.deps.tools.get(self.stored.ticket.tool)
+        if not patch or tool is None or not moved.entries:
+            return
+        last = moved.entries[-1]
+        role = Role.SUPPLIER if after is not None else ROLES[last.side]
+        place(self.tx, self.deps, tool, self.stored, patch, actor or last.actor,
+              f"handoff/{moved.handoff.id}/{last.seq}/ticket", role)
+        self.stored = self.tx.by_key([self.stored.key])[self.stored.key]
+
+    def _writable(self, patch: Mapping[str, Value]) -> dict[str, Value]:
+        """What the tool's mapping takes of it: the name of the supplier may be left out, the state may not."""
+        tool = self.deps.tools.get(self.stored.ticket.tool)
+        if not patch or tool is None:
+            return {}
+        names = [name for name in patch if name != "supplier" or _ours_to_write(tool.mapping, name)]
+        try:
+            if "state" in names and tool.mapping.owner("state") is Owner.TOOL:
+                raise Refused("the state belongs to the tool")
+            found = checked(self.stored.ticket, {name: patch[name] for name in names})
+            tool.mapping.write(found, self.stored.ticket.kind)
+        except Refused as error:
+            log.warning("handoff_not_shown", ticket=str(self.stored.ticket.ref), handoff=self.handoff.id,
+                        reason=error.reason)
+            return {}
+        return found
+
+
+def _ours_to_write(mapping: Any, name: str) -> bool:
+    return mapping.owner(name) is not Owner.TOOL and mapping.writable(name)
+
+
+def opened(tx: Tx, deps: Deps, id: str, receiver: str | None = None) -> Hand:
+    """A handoff for writing. Raises NotFound: what is not there, and what is another receiver's, look the same."""
+    found = tx.handoffs([id]).get(id)
+    if found is None or (receiver is not None and found.receiver != receiver):
+        raise NotFound(f"no handoff {id[:80]}", 404)
+    stored = tx.by_key([found.ticket], lock=True)[found.ticket]
+    every = tx.handoffs_of([found.ticket])[found.ticket]
+    mine = next(one for one in every if one.id == id)
+    return Hand(deps, tx, registry_of(deps), stored, mine, [one for one in every if one.id != id])
+
+
+def living(tx: Tx, key: int) -> Stored:
+    """The ticket, locked. Raises NotFound, or Refused when no work can be handed over for it."""
+    stored = tx.by_key([key], lock=True).get(key)
+    if stored is None:
+        raise NotFound(f"no ticket {key}", 404)
+    if stored.ticket.deleted:
+        raise Refused(f"{stored.ticket.ref} is deleted", 409)
+    if stored.ticket.id[:1] == PLACEHOLDER:
+        raise Refused(f"{stored.ticket.ref} is not yet in its tool: hand it over when it is", 409)
+    return stored
+
+
+def event_of(handoff: Handoff, entry: Entry, receiver: Receiver | None, at: datetime,
+             role: Role | None = None) -> Event:
+    """What the ticket's history tells of an entry. Words stay in the handoff's own thread, but for reasons, where the
+    receiver is one that shares words at all."""
+    body = entry.body
+    data: dict[str, Value] = {"handoff": handoff.id, "receiver": handoff.receiver, "state": str(handoff.state),
+                              "side": str(entry.side), "what": str(body.get("move") or body.get("what") or entry.kind)}
+    data |= {name: body[name] for name in ("target", "cycle", "bounces", "choice") if name in body}
+    open_words = receiver is not None and receiver.free_text and not receiver.one_way
+    text = str(body.get("reason", "")) if open_words else ""
+    return Event(key=f"handoff/{handoff.id}/{entry.seq}", at=at, kind=EventKind.HANDOFF, seq=entry.seq,
+                 actor=entry.actor, role=role or ROLES[entry.side], origin=Origin.CONNECTOR, text=text, data=data)
