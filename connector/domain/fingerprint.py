@@ -7,9 +7,14 @@ data or of the public holidays shows as well.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import orjson
+
+from connector.domain.calendar import ServiceCalendar
+from connector.domain.errors import ConfigError
 from connector.domain.registry import Registry
 from connector.domain.windows import micros
 
@@ -32,4 +37,15 @@ def fingerprint(registry: Registry, year: int) -> str:
         for zone in ("", *sorted(zones)):
             windows = tuple(registry.calendar(name, zone).windows_micros(first, last))
             text.update(f"{name} {zone} {windows}\n".encode())
+    for data in _kept(registry):
+        with suppress(ConfigError):  # one that this program no longer takes: its clocks say so themselves
+            windows = tuple(ServiceCalendar.from_dict(orjson.loads(data)).windows_micros(first, last))
+            text.update(f"{data!r} {windows}\n".encode())
     return text.hexdigest()[:16]
+
+
+def _kept(registry: Registry) -> list[bytes]:
+    """Calendars, as JSON, that only earlier versions know: running clocks may still count on them."""
+    found = {orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+             for profile in registry.older.values() for data in (profile.calendars or {}).values()}
+    return sorted(found - {orjson.dumps(data, option=orjson.OPT_SORT_KEYS) for data in registry.calendars.values()})

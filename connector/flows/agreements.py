@@ -8,11 +8,11 @@ from typing import Final
 
 from connector.domain.assess import agreed, pinned_versions
 from connector.domain.comparison import Difference, compare
-from connector.domain.engine import clocks
+from connector.domain.engine import Result, clocks
 from connector.domain.fingerprint import fingerprint
 from connector.domain.history import Event, effective
 from connector.domain.registry import Registry
-from connector.domain.ticket import ENDED
+from connector.domain.ticket import State
 from connector.flows.backtest import parts
 from connector.ports import Deps, Stored
 
@@ -41,6 +41,8 @@ def differences(deps: Deps, edited: Registry, progress: Callable[[int, int], Non
     for stored, events in _open(deps, progress):
         line = effective(events)
         before = clocks(stored.ticket, line, current, now, pinned_versions(line))
+        if not _open_still(stored, before):
+            continue
         after = clocks(stored.ticket, line, edited, now)
         found = compare(before, after)
         if found:
@@ -58,10 +60,11 @@ def apply(
     registry = deps.registry()
     done = Applied(versions={p.name: p.version for p in registry.profiles if not only or p.name in only})
     for stored, events in _open(deps, progress):
-        pinned = pinned_versions(effective(events))
+        line = effective(events)
+        pinned = pinned_versions(line)
         new = [agreed(name, done.versions[name], deps.now(), actor) for name, version in pinned.items()
                if name in done.versions and version != done.versions[name]]
-        if new:
+        if new and _open_still(stored, clocks(stored.ticket, line, registry, deps.now(), pinned)):
             with deps.store.begin() as tx:
                 tx.append((stored.key, event) for event in new)
                 tx.schedule({stored.key: deps.now()})
@@ -86,7 +89,7 @@ def renewed(deps: Deps, registry: Registry, stop: Callable[[], bool] = lambda: F
         if stop():
             return count
         with deps.store.begin() as tx:
-            living = [s.key for s in tx.walk(first, last) if s.ticket.state not in ENDED and not s.ticket.deleted]
+            living = [s.key for s in tx.walk(first, last) if _living(s)]
             tx.schedule(dict.fromkeys(living, deps.now()))
         count += len(living)
     with deps.store.begin() as tx:
@@ -94,11 +97,21 @@ def renewed(deps: Deps, registry: Registry, stop: Callable[[], bool] = lambda: F
     return count
 
 
+def _living(stored: Stored) -> bool:
+    """Whether a clock of the ticket may still run: some agreements count on until it is closed."""
+    return stored.ticket.state not in (State.CLOSED, State.CANCELLED) and not stored.ticket.deleted
+
+
+def _open_still(stored: Stored, result: Result) -> bool:
+    """What is resolved, with no clock open, is judged by what was agreed then."""
+    return stored.ticket.state is not State.RESOLVED or any(named.clock.open for named in result.clocks)
+
+
 def _open(deps: Deps, progress: Callable[[int, int], None] | None) -> Iterator[tuple[Stored, list[Event]]]:
     ranges = parts(deps.store)
     for i, (first, last) in enumerate(ranges):
         with deps.store.read() as tx:
-            living = [s for s in tx.walk(first, last) if s.ticket.state not in ENDED and not s.ticket.deleted]
+            living = [s for s in tx.walk(first, last) if _living(s)]
             histories = tx.history([stored.key for stored in living])
         for stored in living:
             yield stored, histories[stored.key]
