@@ -85,13 +85,17 @@ def streamed(parts: Services, detail: TicketDetail, id: str) -> Response:
     info = next((item for item in vendor.attachments(detail.ticket.id) if item.id == id), None)
     if info is None:
         raise NotFound("no such attachment")
-    # The first chunk is read here, so that a refusal still becomes an error and not half a file.
-    chunks = iter(vendor.download(detail.ticket.id, id))
-    first = next(chunks, b"")
-    body: Iterator[bytes] = chain((first,), chunks)
-    kind = info.media_type if info.media_type in _SHOWN else UNKNOWN
+    return as_download(info.name, info.media_type, vendor.download(detail.ticket.id, id))
+
+
+def as_download(name: str, media_type: str, chunks: Iterable[bytes]) -> Response:
+    """Raises what the first chunk raises: a refusal becomes an error, and not half a file."""
+    pieces = iter(chunks)
+    first = next(pieces, b"")
+    body: Iterator[bytes] = chain((first,), pieces)
+    kind = media_type if media_type in _SHOWN else UNKNOWN
     answer = Response(stream_with_context(body), content_type=kind)
-    name = info.name.replace("\r", " ").replace("\n", " ")
+    name = name.replace("\r", " ").replace("\n", " ")
     plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
     answer.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
