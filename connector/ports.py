@@ -195,6 +195,11 @@ class Tx(Protocol):
     def schedule(self, at: Mapping[int, datetime | None]) -> None: ...
     def due(self, now: datetime, limit: int) -> list[Stored]: ...
 
+    def opened_alike(self, kind: str, like: Mapping[str, str], since: datetime, until: datetime) -> list[datetime]:
+        """When living tickets of a kind with these values (of filter columns) were opened, oldest first, both ends
+        included; at most 10,000."""
+        ...
+
     # outbox
     def enqueue(self, orders: Sequence[Order], now: datetime) -> list[str]:
         """Keys that were new."""

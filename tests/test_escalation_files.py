@@ -56,7 +56,7 @@ def test_without_teams_no_name_of_people_is_refused(folder: Path) -> None:
 def test_a_mistake_of_form_has_line_and_column(folder: Path) -> None:
     (folder / LADDER).write_text("escalation: incident-ladder\nsteps:\n  - {on: opened, do: [{notfy: x}]}\n")
     (told,) = problems(folder)
-    assert told == ("escalations/incident-ladder.yaml:3:23: steps.0.do.0.notfy: unknown action `notfy`, "
+    assert told == ("escalations/incident-ladder.yaml:3:24: steps.0.do.0.notfy: unknown action `notfy`, "
                     "did you mean `notify`?")
 
 

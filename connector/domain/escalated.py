@@ -16,6 +16,8 @@ SKIPPED: Final = "skipped"
 """Passed while nobody looked, and a higher step passed as well: only that one was acted upon."""
 REFUSED: Final = "refused"
 """What the step wrote to the tool was refused."""
+FALLBACK: Final = "fallback"
+"""Done instead of what was refused."""
 BOUND: Final = "bound"
 """A person bound the ticket's ladders to another version of the rule."""
 
@@ -40,7 +42,8 @@ class Firing:
     @property
     def key(self) -> str:
         """Unique within the ticket."""
-        return key_of(self.rule, self.step, self.subject, self.n)
+        key = f"escalated/{self.rule}/{self.step}/{self.subject}/{self.n}"
+        return f"{key}/{FALLBACK}" if self.what == FALLBACK else key
 
     def event(self, now: datetime) -> Event:
         data: dict[str, Value] = {
@@ -51,10 +54,6 @@ class Firing:
         }
         return Event(key=self.key, at=now, kind=EventKind.ESCALATED, role=Role.CONNECTOR, origin=Origin.CONNECTOR,
                      data=data)
-
-
-def key_of(rule: str, step: str, subject: str, n: int) -> str:
-    return f"escalated/{rule}/{step}/{subject}/{n}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,8 @@ class Record:
         self.told: dict[tuple[str, str, str], dict[int, Told]] = {}
         self.bound: dict[str, tuple[datetime, str]] = {}
         self.refused: dict[str, Event] = {}
+        """Key of the firing that was refused -> the event that says so."""
+        self.fallen: set[str] = set()
         self.acknowledged: list[datetime] = []
         self.agreed: dict[str, datetime] = {}
         self.first_look: datetime | None = None
@@ -97,6 +98,8 @@ class Record:
             self.bound[rule] = (event.at, str(data["version"]))
         elif what == REFUSED:
             self.refused[str(data["key"])] = event
+        elif what == FALLBACK:
+            self.fallen.add(event.key)
         else:
             n = int(str(data["n"]))
             chain = self.told.setdefault((rule, str(data["step"]), str(data["subject"])), {})
@@ -124,11 +127,11 @@ class Record:
         return bool(fired) and any(at >= min(fired) for at in self.acknowledged)
 
 
-def refusal(firing_key: str, rule: str, version: str, reason: str, now: datetime, delivery: int) -> Event:
-    """The event that a tool refused what a step wrote."""
-    return Event(key=f"{firing_key}/refused/{delivery}", at=now, kind=EventKind.ESCALATED, role=Role.CONNECTOR,
-                 origin=Origin.CONNECTOR, text=reason,
-                 data={"rule": rule, "version": version, "what": REFUSED, "key": firing_key})
+def refusal(firing: Event, reason: str, now: datetime, delivery: int) -> Event:
+    """The event that what a firing wanted was refused: by the tool (its delivery), or (0) before it was sent."""
+    kept = {name: firing.data[name] for name in ("rule", "version", "step", "subject", "n")}
+    return Event(key=f"{firing.key}/{REFUSED}/{delivery}", at=now, kind=EventKind.ESCALATED, role=Role.CONNECTOR,
+                 origin=Origin.CONNECTOR, text=reason, data={**kept, "what": REFUSED, "key": firing.key})
 
 
 def bound(rule: str, version: str, now: datetime, actor: str) -> Event:

@@ -19,7 +19,7 @@ from connector.domain.coming import NOTHING, Coming, Outlook, Standing
 from connector.domain.course import CalendarCourse, ClockCourse, Course, moment
 from connector.domain.engine import NamedClock, Result
 from connector.domain.errors import ConfigError
-from connector.domain.escalated import SKIPPED, Firing, Record, Told
+from connector.domain.escalated import FALLBACK, SKIPPED, Firing, Record, Told
 from connector.domain.escalation import OnClock, OnHandoff, OnHappening, OnSilence, OnState, OnSurge, Rule, Step
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
@@ -78,6 +78,7 @@ class _Look:
                 firings += self._rule(rule)
             except (CalendarError, ConfigError) as error:
                 self.problems.append(f"escalation {rule.name} cannot be computed: {error}")
+        firings += self._fallbacks()
         nexts = [one.at for one in self.coming if one.standing in (Standing.AHEAD, Standing.CLOSED) and one.at]
         # What the tool tells for a time its clock has reached and ours has not.
         nexts += [event.at for event in takewhile(lambda event: event.at > self.now, reversed(self.line))]
@@ -115,6 +116,20 @@ class _Look:
         first = self.record.first_look or self.now
         old = self.record.imported or first - self.ticket.opened_at > FRESH
         return max(rule.since, first if old else self.ticket.opened_at)
+
+    def _fallbacks(self) -> Iterator[Firing]:
+        """What is done instead of what was refused, once."""
+        for key, event in self.record.refused.items():
+            data = event.data
+            name, version = str(data["rule"]), str(data["version"])
+            rule = self.registry.escalation(name, version, self.now)
+            step = next((one for one in rule.steps if one.name == data["step"]), None) if rule else None
+            if key.endswith(f"/{FALLBACK}") or step is None or not step.fallback:
+                continue
+            firing = Firing(name, version, step.name, str(data["subject"]), int(str(data["n"])), event.at,
+                            what=FALLBACK, actions=step.fallback, why=f"{step.text}: {event.text}")
+            if firing.key not in self.record.fallen:
+                yield firing
 
     # clocks
 

@@ -33,7 +33,7 @@ ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
 """Keys that belong to one kind of trigger only."""
 SILENT: Final = "silent"
 MOST_PERCENT: Final = 1000
-LIKE: Final = ("service", "customer", "site", "category", "group", "contract", "supplier", "priority", "tool")
+LIKE: Final = ("service", "customer", "group", "supplier", "priority", "tool")
 HANDOFFS: Final = (SILENT, *map(str, HandoffState))
 _OFFSET: Final = re.compile(r"(.+?) (before|after) (start|due|breach)")
 _PERCENT: Final = re.compile(r"(\d{1,4}(?:\.\d{1,2})?) ?%")

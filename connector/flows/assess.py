@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +17,7 @@ from connector.domain.ticket import Value
 from connector.domain.write_back import wanted
 from connector.flows.agreements import renewed
 from connector.flows.editing import place
+from connector.flows.escalate import Looked, climb
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Deps, Stored, Tool, Tx
 
@@ -40,6 +41,8 @@ class Report:
     """Tickets whose clocks could not be computed: told in the log, tried again later."""
     written: int = 0
     """Values on their way to fields of tools."""
+    escalated: int = 0
+    """Steps of ladders that fired."""
 
 
 def tick(deps: Deps, stop: Callable[[], bool] = lambda: False) -> Report:
@@ -65,7 +68,7 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         histories = tx.history([stored.key for stored in due])
         events: list[tuple[int, Event]] = []
         moments: dict[int, datetime | None] = {}
-        wishes: list[tuple[Stored, Result]] = []
+        looked: list[Looked] = []
         for stored, told in _assessed(due, histories, registry, now):
             if told is None:
                 report.failed += 1
@@ -75,14 +78,25 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
             events.extend((stored.key, event) for event in told.events)
             moments[stored.key] = told.next_at
             report.unmatched += bool(told.result.problems)
-            if _tells(deps, stored):
-                wishes.append((stored, told.result))
+            looked.append(Looked(stored, [*histories.get(stored.key, ()), *told.events], told.result))
         report.events += len(tx.append(events))
-        for stored, result in wishes:
-            report.written += _tell(tx, deps, stored, result, histories.get(stored.key, ()))
+        climbed = climb(tx, deps, registry, _told(tx, deps, looked, report), now)
+        report.escalated += climbed.fired
+        for key, at in climbed.next_at.items():
+            moments[key] = min(at, moments.get(key) or at)
+        moments.update(dict.fromkeys(climbed.touched, now))
         tx.schedule(moments)
     report.looked += len(due)
     return len(due)
+
+
+def _told(tx: Tx, deps: Deps, looked: Sequence[Looked], report: Report) -> list[Looked]:
+    """The tickets looked at, as they are after their tools' fields were told."""
+    written = {one.stored.key: count for one in looked if _tells(deps, one.stored)
+               and (count := _tell(tx, deps, one.stored, one.result, one.events))}
+    report.written += sum(written.values())
+    fresh = tx.by_key(list(written))
+    return [replace(one, stored=fresh.get(one.stored.key, one.stored)) for one in looked]
 
 
 def _tells(deps: Deps, stored: Stored) -> bool:

@@ -16,6 +16,7 @@ from connector.domain.fallback import spare
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.memory import superseded
 from connector.domain.wishes import Wish, wishes_of
+from connector.flows import escalate
 from connector.flows.editing import own_time
 from connector.flows.reading import PLACEHOLDER, change_of, log, retried
 from connector.flows.writes import locked
@@ -41,6 +42,8 @@ def _refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
         tx.enqueue(spare(delivery), now)
         if tool is not None and delivery.verb != Verb.CREATE:
             _take_back(tx, deps, tool, delivery, REFUSED, reason)
+        if delivery.ticket is not None:
+            escalate.refused(tx, deps, delivery.ticket, delivery.payload, delivery.id, reason)
 
 
 def pass_on(tx: Tx, deliveries: Sequence[Delivery], now: datetime, reason: str) -> None:

@@ -19,7 +19,7 @@ from connector.store.bulk import batches
 from connector.store.codec import json_text, read_ticket
 from connector.store.history import HistoryRoom
 from connector.store.rows import COLUMNS, ticket_row
-from connector.store.tables import documents, tickets
+from connector.store.tables import WIDEST, documents, tickets
 
 _STORED: Final = select(
     tickets.c.key, tickets.c.revision, tickets.c.history_due, tickets.c.missing_since,
@@ -131,6 +131,12 @@ class TicketRoom(HistoryRoom):
         if self.writing:
             due = due.with_for_update(of=tickets, skip_locked=True)
         return [stored(row) for row in self.run(due)]
+
+    def opened_alike(self, kind: str, like: Mapping[str, str], since: datetime, until: datetime) -> list[datetime]:
+        alike = [tickets.c[name] == value[:WIDEST] for name, value in sorted(like.items())]
+        found = select(tickets.c.opened_at).where(
+            tickets.c.opened_at.between(since, until), tickets.c.kind == kind, ~tickets.c.deleted, *alike)
+        return list(self.run(found.order_by(tickets.c.opened_at).limit(10_000)).scalars())
 
 
 def _texts(change: Change) -> tuple[str, str | None]:

@@ -20,7 +20,7 @@ from connector.ports import Capability, Cursor, Deps, Diagnosis, FieldInfo, Hint
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ME = "svc_connector"
 
-MAPPING = FieldMapping.from_dict({
+WRITTEN: dict[str, Any] = {
     "mapping": "fake", "vendor": "fake", "id": "id",
     "fields": {
         "kind": {"value": "incident"},
@@ -38,7 +38,8 @@ MAPPING = FieldMapping.from_dict({
                              "supplier": {"state": "pending", "pending_on": "supplier"}}},
         "opened_at": "opened_at", "updated_at": "updated_at",
     },
-})
+}
+MAPPING = FieldMapping.from_dict(WRITTEN)
 
 
 class Clock:
