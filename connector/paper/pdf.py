@@ -41,6 +41,7 @@ MOST_IN_A_CELL: Final = 600
 MOST_LINES: Final = 20
 """Letters and line breaks of a table's cell: a row must fit on a page."""
 MISSING: Final = "\N{REPLACEMENT CHARACTER}"
+_SAID: Final = str.maketrans({"\N{RIGHTWARDS ARROW}": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", "\r": None})
 
 
 def render(document: Document) -> bytes:
@@ -101,7 +102,7 @@ def printable(text: str) -> str:
     """Letters that the font has; what it lacks becomes the replacement character, control characters go."""
     known = _fonts().face.charToGlyph
     return "".join(letter if ord(letter) in known or letter in "\n\t" else MISSING if letter.isprintable() else ""
-                   for letter in text.replace("\r\n", "\n"))
+                   for letter in text.translate(_SAID))
 
 
 def _markup(text: str) -> str:

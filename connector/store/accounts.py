@@ -66,10 +66,12 @@ class Accounts:
         with self._store.read() as tx:
             return [_user(row) for row in tx.run(select(*_USER).order_by(users.c.login_folded))]
 
-    def set_password(self, id: int, password_hash: str) -> None:
-        """Ends the user's sessions (`epoch` moves) and unlocks."""
+    def set_password(self, id: int, password_hash: str, only_at: int | None = None) -> bool:
+        """Ends the user's sessions (`epoch` moves) and unlocks. False when the epoch was no longer `only_at`."""
+        values = {"password_hash": password_hash, "epoch": users.c.epoch + 1, "failures": 0, "locked_until": None}
+        chosen = update(users).where(users.c.id == id, *(() if only_at is None else (users.c.epoch == only_at,)))
         with self._store.begin() as tx:
-            _change(tx, id, password_hash=password_hash, epoch=users.c.epoch + 1, failures=0, locked_until=None)
+            return tx.run(chosen.values(**values).returning(users.c.id)).first() is not None
 
     def edit_user(
         self,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,6 +22,18 @@ from flask import Flask, g, has_request_context, request
 FOLDER: Final = Path(__file__).parent / "translations"
 LOCALES: Final = ("en", "en_GB", "fr", "fr_CH", "fr_CA")
 """What a person can choose. Words come by language, formats by the whole locale."""
+_SPOKEN: ContextVar[tuple[str, str] | None] = ContextVar("spoken", default=None)
+"""Locale and time zone of a document, which need not be those of whoever asks for it."""
+
+
+@contextmanager
+def speaking(name: str, timezone: str) -> Iterator[None]:
+    """Within it all words, times and numbers are in this language, also outside of a request."""
+    token = _SPOKEN.set((name if name in LOCALES else "en", timezone))
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
 
 
 def _(text: str) -> str:
@@ -42,6 +56,9 @@ def translations(language: str) -> NullTranslations:
 
 def locale() -> Locale:
     """The locale of the current request: set by who is signed in, else what the browser asks for, else English."""
+    spoken = _SPOKEN.get()
+    if spoken is not None:
+        return _parse(spoken[0])
     return _parse(getattr(g, "locale", "") or "en") if has_request_context() else _parse("en")
 
 
@@ -51,6 +68,9 @@ def _parse(name: str) -> Locale:
 
 
 def zone() -> ZoneInfo:
+    spoken = _SPOKEN.get()
+    if spoken is not None:
+        return _zone(spoken[1])
     name: str = getattr(g, "timezone", "UTC") if has_request_context() else "UTC"
     return _zone(name)
 

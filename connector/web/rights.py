@@ -26,6 +26,11 @@ class Right(StrEnum):
     USERS_MANAGE = "users:manage"
     AGREEMENTS_READ = "agreements:read"
     AGREEMENTS_MANAGE = "agreements:manage"
+    HANDOFFS_READ = "handoffs:read"
+    HANDOFFS_WRITE = "handoffs:write"
+    HANDOFFS_ANSWER = "handoffs:answer"
+    """The receiver's side: its own handoffs in the portal, and nothing else."""
+    RECEIVERS_MANAGE = "receivers:manage"
 
 
 class Door(StrEnum):
@@ -51,23 +56,32 @@ class Role(StrEnum):
 
 
 _VIEWER: Final = frozenset(
-    {Right.TICKETS_READ, Right.TOOLS_READ, Right.DELIVERIES_READ, Right.IMPORTS_READ, Right.AGREEMENTS_READ}
+    {
+        Right.TICKETS_READ,
+        Right.TOOLS_READ,
+        Right.DELIVERIES_READ,
+        Right.IMPORTS_READ,
+        Right.AGREEMENTS_READ,
+        Right.HANDOFFS_READ,
+    }
 )
 _AGENT: Final = _VIEWER | {
     Right.TICKETS_WRITE,
     Right.DELIVERIES_RETRY,
     Right.QUARANTINE_READ,
     Right.QUARANTINE_RETRY,
+    Right.HANDOFFS_WRITE,
 }
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
-    Role.ADMIN: frozenset(Right),
+    Role.ADMIN: frozenset(Right) - {Right.HANDOFFS_ANSWER},
     Role.PLANNER: _AGENT | {Right.AUDIT_READ},
     Role.AGENT: _AGENT,
     Role.VIEWER: _VIEWER,
-    Role.SUPPLIER: frozenset({Right.TICKETS_READ}),
+    Role.SUPPLIER: frozenset({Right.TICKETS_READ, Right.HANDOFFS_ANSWER}),
 }
-"""A supplier sees only tickets that name it, without internal notes (connector/web/scope.py)."""
+"""A supplier sees only tickets that name it, without internal notes (connector/web/scope.py). One that is a receiver of
+handoffs sees those, and no ticket: its contract lists what may leave (connector/web/portal/access.py)."""
 
 
 def rights_of_role(role: str, supplier: str) -> frozenset[Right]:

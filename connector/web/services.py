@@ -14,6 +14,7 @@ from connector.ports import Deps
 from connector.settings import Settings
 from connector.store.accounts import Accounts
 from connector.store.answers import Answers
+from connector.store.handoff_queries import HandoffQueries
 from connector.store.queries import Queries
 from connector.store.sessions import Sessions
 from connector.store.sql import SqlStore
@@ -31,6 +32,7 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     answers: Answers
+    handoffs: HandoffQueries
     vitals: Callable[[], tuple[str, ...]] = tuple
     """Reasons why this deployment is not ready to work, in words; none when it is."""
     agreements: Agreements | None = None
@@ -49,6 +51,7 @@ class Services:
             accounts=Accounts(store),
             sessions=Sessions(store),
             answers=Answers(store),
+            handoffs=HandoffQueries(store),
             vitals=lambda: reasons(store, deps.now()),
             agreements=agreements,
         )

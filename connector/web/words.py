@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from connector.web import words_handoffs
 from connector.web.i18n import _, mark
 
 KINDS: Final = {
@@ -111,6 +112,10 @@ RIGHTS: Final = {
     "users:manage": mark("Manage users and tokens"),
     "agreements:read": mark("Read agreements"),
     "agreements:manage": mark("Change agreements, apply them to open tickets"),
+    "handoffs:read": mark("See handoffs, their proof and the reviews of receivers"),
+    "handoffs:write": mark("Hand work over, decide on what comes back"),
+    "handoffs:answer": mark("Answer handoffs in the portal"),
+    "receivers:manage": mark("Invite receivers, change their secrets, let messages go out again"),
 }
 ACTIONS: Final = {
     "signed in": mark("Signed in"),
@@ -119,6 +124,8 @@ ACTIONS: Final = {
     "password changed": mark("Password changed"),
     "user created": mark("User created"),
     "user changed": mark("User changed"),
+    "user invited": mark("User invited"),
+    "invitation accepted": mark("Invitation accepted"),
     "token created": mark("API token created"),
     "token revoked": mark("API token revoked"),
     "edit": mark("Ticket edited"),
@@ -138,6 +145,8 @@ TARGETS: Final = {
     "next_response": mark("Next response"),
     "update": mark("Update"),
     "resolution": mark("Resolution"),
+    "hand_back": mark("Hand-back"),
+    "approval": mark("Approval"),
 }
 CLOCK_STATES: Final = {
     "running": mark("Running"),
@@ -186,7 +195,7 @@ LANGUAGES: Final = {
 
 def word(table: str, key: object) -> str:
     """The translated name in one of the tables above (`kinds`, `states`, ...); an unknown key is its own name."""
-    names: dict[str, str] = globals()[table.upper()]
+    names: dict[str, str] = globals().get(table.upper()) or getattr(words_handoffs, table.upper())
     text = names.get(str(key), str(key))
     return _(text) if text else ""
 

@@ -14,6 +14,7 @@ from connector.store.views import Token, User
 from connector.web import i18n
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
+from connector.web.portal.access import own_rights
 from connector.web.rights import Door, Right, Role, door_of, rights_of_role
 from connector.web.services import Services, services
 
@@ -57,10 +58,15 @@ def who() -> Who:
     return cast(Who, g.who)
 
 
-def rights_of(token: Token, owner: User | None) -> frozenset[Right]:
+def rights_of(parts: Services, token: Token, owner: User | None) -> frozenset[Right]:
     """A token never does more than its owner may today."""
     scopes = frozenset(Right(scope) for scope in token.scopes if scope in set(Right))
-    return scopes if owner is None else scopes & rights_of_role(owner.role, owner.supplier)
+    return scopes if owner is None else scopes & _of_user(parts, owner)
+
+
+def _of_user(parts: Services, user: User) -> frozenset[Right]:
+    rights = rights_of_role(user.role, user.supplier)
+    return own_rights(parts, user.supplier, rights) if Role(user.role) is Role.SUPPLIER else rights
 
 
 def by_token(parts: Services) -> Who | None:
@@ -73,7 +79,7 @@ def by_token(parts: Services) -> Who | None:
     owner = parts.accounts.user(token.user) if token.user is not None else None
     if token.user is not None and (owner is None or not owner.active):
         return None
-    return Who(user=owner, rights=rights_of(token, owner), token=token)
+    return Who(user=owner, rights=rights_of(parts, token, owner), token=token)
 
 
 def by_session(parts: Services) -> Who | None:
@@ -85,7 +91,7 @@ def by_session(parts: Services) -> Who | None:
     if found is None or user is None or not user.active or user.epoch != found.epoch:
         session.clear()
         return None
-    return Who(user=user, rights=rights_of_role(user.role, user.supplier))
+    return Who(user=user, rights=_of_user(parts, user))
 
 
 def check() -> ResponseReturnValue | None:

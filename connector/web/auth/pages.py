@@ -15,7 +15,7 @@ from connector.web.rights import Door, door
 from connector.web.services import services
 
 YEAR = 365 * 24 * 3600
-_WEAK = {
+WEAK = {
     "too short": mark("Use at least 12 characters."),
     "too long": mark("Use at most 256 characters."),
     "too easy": mark("This password is too easy to guess: it repeats itself, contains the login or is a common one."),
@@ -94,7 +94,7 @@ def password() -> ResponseReturnValue:
         return _account(_("The two new passwords differ."), 422)
     weakness = passwords.weakness(new, user.login)
     if weakness:
-        return _account(_(_WEAK[weakness]), 422)
+        return _account(_(WEAK[weakness]), 422)
     parts = services()
     parts.accounts.set_password(user.id, passwords.hash_password(new))
     with parts.deps.store.begin() as tx:

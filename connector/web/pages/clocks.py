@@ -17,7 +17,7 @@ from connector.domain.engine import NamedClock
 from connector.domain.explain import Explanation, Line, as_dict, explain, lasts
 from connector.domain.profile import Agreement
 from connector.store.views import TicketDetail
-from connector.web import i18n, words
+from connector.web import i18n, words, words_handoffs
 from connector.web.auth.identity import Who
 from connector.web.i18n import _, mark
 from connector.web.services import services
@@ -43,6 +43,10 @@ _SAYINGS: Final = {
     "merged": mark("merged tickets"),
     "deleted": mark("Deleted"),
     "restored": mark("restored"),
+    "not with them": mark("not with them"),
+    "disputed": mark("Disputed"),
+    "message of ours": mark("message of ours"),
+    "the contract does not pause for this reason": mark("the contract does not pause for this reason"),
 }
 USED_UP: Final = ": pause used up"
 _TIE: Final = re.compile(r"(sla|ola|uc): (.+) apply alike; .*")
@@ -99,6 +103,11 @@ def of(detail: TicketDetail, asking: Who) -> Clocks | None:
     shown = [named for named in result.clocks if asking.supplier is None or named.profile.agreement is Agreement.UC]
     problems = result.problems if asking.supplier is None else ()
     return Clocks(tuple(_row(named, now) for named in sorted(shown, key=_order)), problems, now)
+
+
+def of_readings(named: Sequence[NamedClock], problems: Sequence[str], now: datetime) -> Clocks:
+    """Clocks read elsewhere, in their order."""
+    return Clocks(tuple(_row(one, now) for one in named), tuple(problems), now)
 
 
 def _order(named: NamedClock) -> tuple[int, str, bool, int, int]:
@@ -166,6 +175,8 @@ def why(text: str) -> str:
 def _said(part: str) -> str:
     if part in _SAYINGS:
         return _(_SAYINGS[part])
+    if part in words_handoffs.MOVED:
+        return words.word("moved", part)
     name, _space, value = part.partition(" ")
     if name not in words.FIELDS and not name.startswith("custom."):
         return part

@@ -1,0 +1,1 @@
+"""Handoffs on pages of the service desk: board, handoff, receivers, reviews, proof."""

@@ -1,0 +1,1 @@
+"""Where receivers without a system of their own answer handoffs: own account, own handoffs, nothing else."""
