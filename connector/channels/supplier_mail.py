@@ -1,0 +1,45 @@
+"""Suppliers without a system: the same messages by e-mail, with a link to where they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from connector.domain.delivery import Delivery
+from connector.domain.receiver import Receiver
+from connector.domain.supplier_envelope import envelope, with_links
+from connector.domain.supplier_letter import words
+from connector.ports import Channel
+
+GIVE_UP: Final = timedelta(days=3)
+
+
+class SupplierMail:
+    """One supplier's mailbox, reached over the channel for mail. `page` is where handoffs are answered, with `{id}`."""
+
+    concurrency = 1
+    per_minute: int | None = None
+    give_up = GIVE_UP
+
+    def __init__(self, receiver: Receiver, mail: Channel, *, base: str = "", link_key: bytes = b"", page: str = "",
+                 language: str = "en", zone: tzinfo) -> None:
+        self.name = receiver.target
+        self._receiver, self._mail = receiver, mail
+        self._base, self._link_key, self._page = base, link_key, page
+        self._language, self._zone = language, zone
+
+    def deliver(self, delivery: Delivery, now: datetime) -> Mapping[str, Any]:
+        """Raises as the channel for mail. A repeat bears the same Message-ID; messages of a handoff form a thread."""
+        message = envelope(delivery.key, delivery.payload, self._base)
+        linked = with_links(message, self._receiver.name, self._base, self._link_key)
+        url = f"{self._base}{self._page.format(id=message['subject'])}" if self._base and self._page else ""
+        subject, text = words(linked, url, self._language, self._zone)
+        payload = {"to": self._receiver.reach.email, "name": self._receiver.title, "subject": subject, "text": text,
+                   "links": [url] if url else [], "thread": message["subject"], "audience": "supplier",
+                   "language": self._language}
+        return self._mail.deliver(replace(delivery, key=message["id"], payload=payload), now)
+
+    def close(self) -> None: ...
