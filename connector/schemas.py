@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from connector.channel_settings import ChannelsSchema
 from connector.domain.retention import Retention
 from connector.domain.rows import zone
 from connector.secret import Secret, SecretField
@@ -203,6 +204,7 @@ class SettingsSchema(Schema):
                             metadata=_about("Languages of the pages, the first is the default."))
     web = fields.Nested(WebSchema)
     store = fields.Nested(StoreSchema)
+    channels = fields.Nested(ChannelsSchema)
     suppliers = fields.Nested(SuppliersSchema)
     retention = fields.Nested(RetentionSchema)
     tools = fields.Dict(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connector import yaml12
+from connector.channel_settings import ChannelSettings
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.retention import Retention
 from connector.secret import Secret, SecretField
@@ -56,6 +57,7 @@ class Settings:
     session_secret: Secret | None = None
     retention: Retention = Retention()
     tools: Mapping[str, ToolSettings] = field(default_factory=dict)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
     suppliers: SupplierSettings = field(default_factory=SupplierSettings)
 
 
@@ -75,9 +77,16 @@ def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
         store_password=store.get("password"),
         retention=Retention(**data.get("retention", {})),
         tools={name: _tool(name, tool, folder) for name, tool in data.get("tools", {}).items()},
+        channels=ChannelSettings.of(_trusting(folder, data.get("channels", {}))),
         suppliers=SupplierSettings.of(data.get("suppliers", {})),
         **plain,
     )
+
+
+def _trusting(folder: Path, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The certificate file of the mail server, beside the settings."""
+    mail = data.get("mail", {})
+    return {**data, "mail": {**mail, "trust": str(folder / mail["trust"])}} if "trust" in mail else data
 
 
 def _tool(name: str, data: Mapping[str, Any], folder: Path) -> ToolSettings:

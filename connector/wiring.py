@@ -15,9 +15,12 @@ from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
 from connector.app_key import FILE_LINKS, derived
+from connector.channels.mail import MailChannel
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
+from connector.domain.people import Way
 from connector.domain.receiver import Receiver
+from connector.domain.registry import Registry
 from connector.guarded import Guarded
 from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
@@ -41,6 +44,8 @@ class Deployment:
     def close(self) -> None:
         for tool in self.deps.tools.values():
             tool.vendor.close()
+        for channel in self.deps.channels.values():
+            channel.close()
         self.store.close()
 
 
@@ -52,7 +57,7 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     registry = None if agreements is None else agreements.current
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=registry,
-        channels=SupplierChannels({}, registry, _to_suppliers(settings)),
+        channels=SupplierChannels(_to_people(settings, registry), registry, _to_suppliers(settings)),
         options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention},
     )
     return Deployment(settings, store, deps, agreements)
@@ -83,6 +88,20 @@ def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:
         name=settings.name, vendor=vendors.build(settings, mapping, now), mapping=mapping,
         poll_every=settings.poll_every, concurrency=settings.concurrency, per_minute=settings.per_minute,
     )
+
+
+def _to_people(settings: Settings, registry: Callable[[], Registry] | None) -> dict[str, Channel]:
+    found: dict[str, Channel] = {}
+    given, folder = settings.channels, Path(settings.file).resolve().parent
+    if given.mail is not None:
+        found["mail"] = MailChannel(given.mail, settings.name, given.own)
+    for way, apprise in ((Way.CHAT, given.chat), (Way.SMS, given.sms)):
+        if apprise is not None and registry is not None:
+            # Apprise is large: only who uses it waits for it.
+            from connector.channels.apprised import AppriseChannel
+
+            found[way.value] = AppriseChannel(way, apprise, lambda: registry().people, os.environ, folder)
+    return found
 
 
 def _to_suppliers(settings: Settings) -> Callable[[Receiver], Channel | None]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connector.domain.calendar_reader import Reader, is_zone
+from connector.domain.mail_address import usable
 from connector.domain.people import Group, Person, Quiet, Severity, Way, always_quiet
 from connector.domain.problems import Path, Problems, did_you_mean, shown
 from connector.domain.roster_format import days, roster, span
@@ -16,7 +17,6 @@ GROUP: Final = ("name", "level", "members", "lead", "tools", "on_duty")
 LANGUAGES: Final = ("en", "fr")
 LEVELS: Final = (1, 2, 3, 4)
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,79}")
-EMAIL: Final = re.compile(r"[^\s@<>,;:\"\\()\[\]\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRETS: Final = (Way.CHAT, Way.SMS)
 
@@ -66,10 +66,9 @@ class _Reader:
         if "email" not in data:
             return ""
         email = self.text(data["email"], (*at, "email")).strip()
-        if email and not EMAIL.fullmatch(email):
-            self.problems.add((*at, "email"), f"{shown(email)} is not an e-mail address")
-            return ""
-        return email
+        if email and not usable(email):
+            self.problems.add((*at, "email"), f"{shown(email)} is not an e-mail address that can be written to")
+        return usable(email)
 
     def _secret(self, data: Any, at: Path) -> tuple[str, str] | None:
         """`{env: NAME}` or `{file: PATH}`: such an address holds a secret."""
