@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from connector.store.handoff_queries import HandoffQueries
 from connector.store.queries import Queries
 from connector.store.sessions import Sessions
 from connector.store.sql import SqlStore
+from connector.supplier_keys import SupplierKeys
 
 KEY: Final = "connector"
 
@@ -37,6 +38,8 @@ class Services:
     """Reasons why this deployment is not ready to work, in words; none when it is."""
     agreements: Agreements | None = None
     """The agreements in force; None where there is no folder of them, and then no ticket has clocks."""
+    keys: SupplierKeys = field(default_factory=SupplierKeys)
+    """Secrets of suppliers' webhooks."""
 
     @classmethod
     def of(
