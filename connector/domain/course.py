@@ -20,6 +20,9 @@ class Course(Protocol):
     since: datetime | None
 
     def add(self, at: datetime, wait: timedelta, hours: Hours) -> datetime | None: ...
+    def ran(self, at: datetime) -> bool:
+        """Whether it ran at a moment of the past."""
+        ...
 
 
 class ClockCourse:
@@ -57,6 +60,10 @@ class ClockCourse:
         return last.plan.calendar.add(max(last.end, at), left)
 
 
+    def ran(self, at: datetime) -> bool:
+        return any(line.start <= at < line.end for line in self.runs)
+
+
 class CalendarCourse:
     """For what is no clock: business time of a calendar (None: all time), from `since` on without a break."""
 
@@ -67,6 +74,9 @@ class CalendarCourse:
         if hours is Hours.WALL or self.calendar is None:
             return at + wait
         return self.calendar.add(at, wait)
+
+    def ran(self, at: datetime) -> bool:
+        return self.since is not None and at >= self.since
 
 
 def moment(course: ClockCourse, trigger: OnClock) -> datetime | None:

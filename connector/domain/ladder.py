@@ -19,16 +19,15 @@ from connector.domain.coming import NOTHING, Coming, Outlook, Standing
 from connector.domain.course import CalendarCourse, ClockCourse, Course, moment
 from connector.domain.engine import NamedClock, Result
 from connector.domain.errors import ConfigError
-from connector.domain.escalated import FALLBACK, SKIPPED, Firing, Record, Told
+from connector.domain.escalated import FALLBACK, Firing, Record, Told
 from connector.domain.escalation import OnClock, OnHandoff, OnHappening, OnSilence, OnState, OnSurge, Rule, Step
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
+from connector.domain.passed import ON_TIME, Passed, settled
 from connector.domain.profile import Chain, Responder
 from connector.domain.registry import Registry
 from connector.domain.ticket import ENDED, Ticket
 
-ON_TIME: Final = timedelta(minutes=5)
-"""What is acted upon so soon after its moment is on time; later it is late, and only the highest step counts."""
 FRESH: Final = timedelta(hours=4)
 """A ticket first seen so long after its opening, or later, is an old one: what passed before is not acted upon."""
 TICKET: Final = "ticket"
@@ -45,13 +44,6 @@ def outlook(ticket: Ticket, line: Sequence[Event], result: Result, registry: Reg
     if not registry.escalations:
         return NOTHING
     return _Look(ticket, line, result, registry, now, surges).whole()
-
-
-@dataclass(slots=True)
-class _Passed:
-    firing: Firing
-    at: datetime
-    """Its own moment; `firing.moment` is later where something held it."""
 
 
 @dataclass(slots=True)
@@ -138,7 +130,7 @@ class _Look:
         floor = self._floor(rule)
         if one.profile.escalate == rule.name and self._later([self.record.agreed.get(one.profile.name, floor)]):
             floor = max(floor, self.record.agreed[one.profile.name])
-        passed: list[_Passed] = []
+        passed: list[Passed] = []
         for step in rule.steps:
             trigger = step.trigger
             if not isinstance(trigger, OnClock) or trigger.target != one.target or \
@@ -146,7 +138,7 @@ class _Look:
                 continue
             chain = self.record.told.get((rule.name, step.name, one.key), {})
             passed += self._chain(rule, step, one.key, chain, course, moment(course, trigger), floor, _values(one))
-        return list(_settled(passed, self.now))
+        return list(settled(passed))
 
     # the ticket
 
@@ -164,7 +156,7 @@ class _Look:
             else:
                 subject, came = known[-1], min(came, chain[min(chain)].moment)
             course = CalendarCourse(calendar, since)
-            yield from _settled(self._chain(rule, step, subject, chain, course, came, floor, {}), self.now)
+            yield from settled(self._chain(rule, step, subject, chain, course, came, floor, {}))
 
     def _subjects(
         self, rule: Rule, step: Step, calendar: ServiceCalendar | None
@@ -194,7 +186,7 @@ class _Look:
     # one chain
 
     def _chain(self, rule: Rule, step: Step, subject: str, chain: dict[int, Told], course: Course,
-               came: datetime | None, floor: datetime, values: dict[str, Any]) -> list[_Passed]:
+               came: datetime | None, floor: datetime, values: dict[str, Any]) -> list[Passed]:
         """The occurrences of a step that have passed and are not on record; notes what comes next."""
         n = max(chain, default=0) + 1
         note = Coming(rule, step, subject, n, Standing.DONE)
@@ -209,11 +201,11 @@ class _Look:
             at = None if came is None or came > self.now else course.add(chain[n - 1].moment, wait.wait, wait.hours)
         elif came is not None and came < floor and came <= self.now:
             return self._note(replace(note, standing=Standing.MISSED, at=came))
-        passed: list[_Passed] = []
+        passed: list[Passed] = []
         since, standing, opening = self._allowed(rule, step, course)
         while at is not None and at <= self.now and since is not None and n <= step.length:
-            begins = max(at, since)
-            passed.append(_Passed(self._firing(rule, step, subject, n, begins, values), at))
+            begins = at if self._free(rule, step, course, at) else max(at, since)
+            passed.append(Passed(self._firing(rule, step, subject, n, begins, values), at))
             note = replace(note, n=n, standing=Standing.DUE, at=begins)
             n += 1
             if n <= step.length:
@@ -230,7 +222,7 @@ class _Look:
         self._note(replace(note, n=n, standing=standing, at=at))
         return passed
 
-    def _note(self, coming: Coming) -> list[_Passed]:
+    def _note(self, coming: Coming) -> list[Passed]:
         self.coming.append(coming)
         return []
 
@@ -253,6 +245,17 @@ class _Look:
                 window = list(calendar.windows(self.now - FAR, self.now + timedelta(microseconds=1)))[-1]
                 since = max(since, window[0])
         return since, Standing.DUE, None
+
+    def _free(self, rule: Rule, step: Step, course: Course, at: datetime) -> bool:
+        """Whether nothing was in a step's way at a moment of the past."""
+        if not course.ran(at):
+            return False
+        if step.when.fields or step.unless.fields:
+            facts = next((one.facts for one in reversed(self._facts(rule)) if one.at <= at), None)
+            if facts is None or not step.when.holds(facts) or step.unless.holds(facts):
+                return False
+        calendar = self._calendar(rule, step.during)
+        return calendar is None or calendar.is_open(at)
 
     def _firing(self, rule: Rule, step: Step, subject: str, n: int, at: datetime, values: dict[str, Any]) -> Firing:
         late = self.now - at
@@ -288,15 +291,6 @@ def _after(subject: str, at: datetime, length: Any, calendar: ServiceCalendar | 
         yield subject, at + trigger.amount.time, since
     else:
         yield subject, calendar.add(at, length(at, calendar)), since
-
-
-def _settled(passed: list[_Passed], now: datetime) -> Iterator[Firing]:
-    """What came on time fires; of what is late, or was held or overtaken together, only the highest. The rest is
-    recorded as skipped."""
-    top = max((one.at for one in passed), default=now)
-    for one in passed:
-        on_time = one.at == one.firing.moment and not one.firing.late
-        yield one.firing if on_time or one.at == top else replace(one.firing, what=SKIPPED)
 
 
 def _values(one: NamedClock) -> dict[str, Any]:
