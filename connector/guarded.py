@@ -11,7 +11,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,10 +29,13 @@ from connector.domain.errors import Refused, TryLater
 from connector.http import CONNECT_SECONDS, why
 
 Resolve = Callable[[str, int], Sequence[str]]
+Take = Callable[[Iterator[bytes]], None]
 Dial = Callable[[tuple[str, int], float | None], socket.socket]
 READ_SECONDS: Final = 15.0
 WHOLE_SECONDS: Final = 30.0
 LARGEST_ANSWER: Final = 64 * 1024
+LARGE_SECONDS: Final = 180.0
+"""For a whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +73,37 @@ class Guarded:
         self._context = create_urllib3_context()
         self._context.load_verify_locations(ca or certifi.where())
 
-    def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+    def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
+             take: Take | None = None) -> Answer:
         """The answer, whatever its status. Raises Refused when the address may not be called, TryLater without answer.
 
-        No error shows more of the address than its host.
+        `take`, if given, reads the whole body of a 200 in pieces as they come, and may raise ConnectorError; the answer
+        then has none. No error shows more of the address than its host.
         """
         wanted = parse(url, self.policy)
         target = check(url, self._resolve(wanted.host, wanted.port), self.policy)
-        line = _Line(target, self._dial, self._whole)
-        began = time.monotonic()
+        whole = self._whole if take is None else LARGE_SECONDS
+        line = _Line(target, self._dial, whole)
         try:
-            return self._exchange(line, method, headers or {}, body, began)
+            return self._exchange(line, method, headers or {}, body, take)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            reason = f"no answer within {self._whole:g} s" if line.cut else why(error)
+            reason = f"no answer within {whole:g} s" if line.cut else why(error)
             raise TryLater(f"no answer from {target.host}: {reason}") from None
         finally:
             line.end()
 
-    def _exchange(self, line: _Line, method: str, headers: Mapping[str, str], body: bytes, began: float) -> Answer:
+    def _exchange(self, line: _Line, method: str, headers: Mapping[str, str], body: bytes, take: Take | None) -> Answer:
+        began = time.monotonic()
         sent = {"User-Agent": "servicedesk-connector", "Accept-Encoding": "identity", **headers, "Connection": "close"}
         with line.pool(Timeout(CONNECT_SECONDS, self._seconds), self._context) as pool:
             response = pool.urlopen(method, line.target.path, body=body, headers=sent, retries=False, redirect=False,
                                     preload_content=False, decode_content=False)
             try:
-                content = self._read(response)
+                if take is not None and response.status == 200:
+                    take(_pieces(response, line))
+                    content = b""
+                else:
+                    content = self._read(response)
             finally:
                 response.close()
         if line.cut:
@@ -110,6 +120,17 @@ class Guarded:
                 break
             content += piece
         return content
+
+
+def _pieces(response: urllib3.BaseHTTPResponse, line: _Line) -> Iterator[bytes]:
+    """The body to its true end. Raises when it was cut or is shorter than was told."""
+    told = response.headers.get("Content-Length", "")
+    size = 0
+    while piece := response.read(64 * 1024):
+        size += len(piece)
+        yield piece
+    if line.cut or (told.isdigit() and int(told) != size):
+        raise ConnectionResetError
 
 
 class _Line:

@@ -10,22 +10,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
 from connector.app_key import FILE_LINKS, derived
 from connector.channels.mail import MailChannel
+from connector.channels.supplier_file import Keep
+from connector.channels.supplier_mail import SupplierMail
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
 from connector.domain.people import Way
 from connector.domain.receiver import Receiver
 from connector.domain.registry import Registry
+from connector.flows import files
 from connector.guarded import Guarded
 from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
 from connector.store.sql import SqlStore
 from connector.supplier_keys import SupplierKeys
+
+PORTAL: Final = "/portal/handoffs/{id}"
+"""Where a supplier without a system answers."""
 
 
 def utc_now() -> datetime:
@@ -55,9 +63,11 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     store = open_store(settings)
     agreements = _agreements(settings, store, now)
     registry = None if agreements is None else agreements.current
+    people = _to_people(settings, registry)
+    to_suppliers = _to_suppliers(settings, lambda chunks: files.keep(deps, chunks), people.get("mail"))
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=registry,
-        channels=SupplierChannels(_to_people(settings, registry), registry, _to_suppliers(settings)),
+        channels=SupplierChannels(people, registry, to_suppliers),
         options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention},
     )
     return Deployment(settings, store, deps, agreements)
@@ -104,12 +114,15 @@ def _to_people(settings: Settings, registry: Callable[[], Registry] | None) -> d
     return found
 
 
-def _to_suppliers(settings: Settings) -> Callable[[Receiver], Channel | None]:
-    out, keys = Guarded(settings.suppliers.policy), SupplierKeys()
+def _to_suppliers(settings: Settings, keep: Keep, mail: Channel | None) -> Callable[[Receiver], Channel | None]:
+    out, keys, base = Guarded(settings.suppliers.policy), SupplierKeys(), settings.public_url
 
     def build(receiver: Receiver) -> Channel | None:
         if receiver.reach.webhook is not None:
-            return WebhookChannel(receiver, keys, out, settings.public_url, derived(settings, FILE_LINKS))
+            return WebhookChannel(receiver, keys, out, base, derived(settings, FILE_LINKS), keep)
+        if receiver.reach.email and mail is not None:
+            return SupplierMail(receiver, mail, base=base, link_key=derived(settings, FILE_LINKS), page=PORTAL,
+                                language=settings.languages[0], zone=ZoneInfo(settings.timezone))
         return None
 
     return build
