@@ -298,6 +298,10 @@ class Tx(Protocol):
         """The history of each handoff, in order."""
         ...
 
+    def marked(self, id: str, marks: Sequence[str]) -> set[str]:
+        """Those of the marks that an entry of the handoff has."""
+        ...
+
     def save_handoffs(self, moved: Sequence[Moved]) -> None:
         """Insert (revision 0) or update with the new entries. Raises Conflict when a row moved since it was read."""
         ...

@@ -68,10 +68,14 @@ class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state a dispute interrupted."""
     disputed_by: Side | None = None
     dispute_effect: DisputeEffect | None = None
+    ended_by: Move | None = None
+    """How it ended undone: withdrawn, or closed after it came back. None while it lives and when it was accepted."""
     waiting_for: str = ""
     """Why they wait for the customer."""
+    waiting_since: datetime | None = None
     created_at: datetime
     offered_at: datetime | None = None
+    first_offered_at: datetime | None = None
     changed_at: datetime | None = None
     heard_at: datetime | None = None
     """When the receiver last did anything."""
@@ -92,6 +96,15 @@ class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     def turn(self) -> str:
         """Who has to do something next: ours, theirs, customer, or "" for nobody."""
         return "ours" if self.decision_due and self.state is not HandoffState.CLOSED else turn(self.state)
+
+    @property
+    def returned(self) -> bool:
+        """Whether the work came back undone, given back by them or called back by us."""
+        return self.state in UNDONE or self.ended_by in (Move.WITHDRAW, Move.CLOSE)
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.ended_by is Move.WITHDRAW
 
     @property
     def ended(self) -> bool:
@@ -160,17 +173,20 @@ def _changes(handoff: Handoff, side: Side, what: Move, at: datetime, reason: str
              body: Mapping[str, Any]) -> dict[str, Any]:
     """What a move changes besides the state."""
     if what is Move.OFFER:
-        return {"offered_at": at, "heard_at": None, "silent": False}
-    if what in (Move.DECLINE, Move.HAND_BACK, Move.EXPIRE):
+        return {"offered_at": at, "first_offered_at": handoff.first_offered_at or at, "heard_at": None,
+                "silent": False}
+    if what in RETURNS:
         return {"bounces": handoff.bounces + 1, "waiting_for": ""}
     if what is Move.WAIT:
-        return {"waiting_for": reason}
+        return {"waiting_for": reason, "waiting_since": at}
     if what in (Move.RESUME, Move.PROPOSE):
         return {"waiting_for": ""}
     if what is Move.REJECT:
         return {"rejections": handoff.rejections + 1}
     if what is Move.DISPUTE:
         return {"before": handoff.state, "disputed_by": side, "dispute_effect": _effect(body)}
+    if what is Move.WITHDRAW or (what is Move.CLOSE and handoff.state in UNDONE):
+        return {"ended_by": what, "waiting_for": ""}
     if what is Move.SETTLE:
         return {"before": None, "disputed_by": None, "dispute_effect": None}
     return {}
@@ -204,9 +220,16 @@ class Choice(StrEnum):
     """We do it ourselves."""
 
 
+RETURNS: Final = (Move.DECLINE, Move.HAND_BACK, Move.EXPIRE)
+"""Moves by which work comes back undone."""
+
+
 def bounced(handoff: Handoff, limit: int, at: datetime) -> Moved | None:
-    """The bounce rule: work that came back `limit` times or more waits for a decision. None when it does not hold."""
-    if handoff.state not in UNDONE or handoff.bounces < limit or handoff.decision_due:
+    """The bounce rule: work that came back `limit` times or more waits for a decision. None when it does not hold.
+
+    To be asked when it comes back, or (a draft) when it is offered after it was called back from somebody else.
+    """
+    if handoff.state not in (*UNDONE, HandoffState.DRAFT) or handoff.bounces < limit or handoff.decision_due:
         return None
     return note(replace(handoff, decision_due=True), Side.SYSTEM, EntryKind.BOUNCED, at,
                 body={"bounces": handoff.bounces, "limit": limit})

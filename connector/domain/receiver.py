@@ -50,6 +50,10 @@ FREE_TEXT: Final = frozenset({"title", "description", "tags"})
 """Fields people write freely (custom fields too): a security team is never sent them."""
 
 
+BOUNCE_LIMIT: Final = 3
+"""How often work may come back before a person has to decide."""
+
+
 def is_free_text(name: str) -> bool:
     return name in FREE_TEXT or name.startswith("custom.")
 
@@ -123,7 +127,7 @@ class Receiver:
     silent_after: Amount | None = None
     reply_within: Amount | None = None
     """An offer not answered by then expires; None lets it stand."""
-    bounce_limit: int = 3
+    bounce_limit: int = BOUNCE_LIMIT
     dispute_clock: DisputeEffect = DisputeEffect.RUNS
     active: bool = True
     """No new work is offered to one that is not."""

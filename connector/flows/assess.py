@@ -18,6 +18,7 @@ from connector.domain.write_back import wanted
 from connector.flows.agreements import renewed
 from connector.flows.editing import place
 from connector.flows.escalate import Looked, climb
+from connector.flows.handoff_tick import look_at
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Deps, Stored, Tool, Tx
 
@@ -85,6 +86,8 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         for key, at in climbed.next_at.items():
             moments[key] = min(at, moments.get(key) or at)
         moments.update(dict.fromkeys(climbed.touched, now))
+        for key, at in look_at(tx, deps, registry, due, histories, now).items():
+            moments[key] = min(at, moments.get(key) or at)
         tx.schedule(moments)
     report.looked += len(due)
     return len(due)

@@ -77,6 +77,7 @@ def clean(deps: Deps) -> int:
         return 0
     with deps.store.read() as tx:
         needed = {str(order.payload["digest"]) for tool in deps.tools for order in tx.outstanding(tool, Verb.ATTACH)}
+        needed |= tx.needed_files([file.name for file in old])
     removed = 0
     for file in old:
         if file.name not in needed and file.stat().st_mtime < before:

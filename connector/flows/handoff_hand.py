@@ -12,14 +12,15 @@ from typing import Any, Final
 
 from connector.domain.delivery import Order, Verb
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import Handoff, Moved, bounced
+from connector.domain.handoff import RETURNS, Handoff, Moved, bounced
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_message import order_of
 from connector.domain.handoff_mirror import holding, wanted
 from connector.domain.handoff_moves import Side
 from connector.domain.history import Event, EventKind, Origin, Role
+from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping import Owner
-from connector.domain.receiver import Receiver
+from connector.domain.receiver import BOUNCE_LIMIT, Receiver
 from connector.domain.registry import Registry
 from connector.domain.ticket import PendingOn, Value
 from connector.domain.values import checked
@@ -63,8 +64,7 @@ class Hand:
         if not moved.entries and moved.handoff == self.handoff:
             return self.handoff
         receiver = self.receiver
-        rule = bounced(moved.handoff, receiver.bounce_limit, second(self.deps)) if receiver is not None else None
-        moved = moved.then(rule) if rule is not None else moved
+        moved = self._bounced(moved, receiver)
         before = holding([self.handoff, *self.others], self.registry.receivers)
         self.tx.save_handoffs([moved])
         at = self._time()
@@ -75,6 +75,16 @@ class Hand:
         self.tx.schedule({self.stored.key: self.deps.now()})
         self.handoff = self.tx.handoffs([moved.handoff.id])[moved.handoff.id]
         return self.handoff
+
+    def _bounced(self, moved: Moved, receiver: Receiver | None) -> Moved:
+        back = any(entry.body.get("move") in RETURNS for entry in moved.entries)
+        limit = BOUNCE_LIMIT if receiver is None else receiver.bounce_limit
+        rule = bounced(moved.handoff, limit, second(self.deps)) if back else None
+        return moved if rule is None else moved.then(rule)
+
+    def marked(self, mark: str) -> bool:
+        """Whether an entry with this mark is there already."""
+        return bool(self.tx.marked(self.handoff.id, [mark]))
 
     def say(self, verb: Verb, what: Mapping[str, Any], actor: str, text: str) -> None:
         """Publish words or a file of the thread in the ticket, where the customer sees it."""
@@ -131,7 +141,7 @@ class Hand:
         return found
 
 
-def _ours_to_write(mapping: Any, name: str) -> bool:
+def _ours_to_write(mapping: FieldMapping, name: str) -> bool:
     return mapping.owner(name) is not Owner.TOOL and mapping.writable(name)
 
 

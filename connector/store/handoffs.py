@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from connector.domain.errors import Conflict
 from connector.domain.handoff import Handoff, Moved
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.store.codec import clean, json_text
-from connector.store.handoff_tables import handoff_entries, handoff_files, handoffs
+from connector.store.handoff_tables import MARKED, handoff_entries, handoff_files, handoffs
 from connector.store.room import Room
 
 _h: Final = handoffs.c
@@ -54,6 +54,12 @@ class HandoffRoom(Room):
         for row in self.run(every):
             found[row.handoff].append(read_entry(row.document))
         return found
+
+    def marked(self, id: str, marks: Sequence[str]) -> set[str]:
+        c = handoff_entries.c
+        # The condition of the partial index is repeated, or neither database would use it.
+        found = select(c.mark).where(c.handoff == id, text(MARKED), self.bulk.among(c.mark, list(marks)))
+        return {row.mark for row in self.run(found)}
 
     def save_handoffs(self, moved: Sequence[Moved]) -> None:
         """As the port says. After a Conflict the transaction is over: begin a new one."""
