@@ -12,6 +12,7 @@ from typing import Final
 
 from connector.settings import Settings
 
+ACKNOWLEDGEMENTS: Final = "links that acknowledge"
 FILE_LINKS: Final = "links to files of handoffs"
 
 

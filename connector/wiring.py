@@ -16,16 +16,19 @@ from zoneinfo import ZoneInfo
 from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
-from connector.app_key import FILE_LINKS, derived
+from connector.app_key import ACKNOWLEDGEMENTS, FILE_LINKS, derived
 from connector.channels.mail import MailChannel
 from connector.channels.supplier_file import Keep
 from connector.channels.supplier_mail import SupplierMail
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
+from connector.domain.desk import Desk
+from connector.domain.links import Links
 from connector.domain.people import Way
 from connector.domain.receiver import Receiver
 from connector.domain.registry import Registry
 from connector.flows import files
+from connector.flows.notices import OPTION
 from connector.guarded import Guarded
 from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
@@ -68,7 +71,8 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deploym
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=registry,
         channels=SupplierChannels(people, registry, to_suppliers),
-        options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention},
+        options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention,
+                 OPTION: _desk(settings)},
     )
     return Deployment(settings, store, deps, agreements)
 
@@ -98,6 +102,11 @@ def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:
         name=settings.name, vendor=vendors.build(settings, mapping, now), mapping=mapping,
         poll_every=settings.poll_every, concurrency=settings.concurrency, per_minute=settings.per_minute,
     )
+
+
+def _desk(settings: Settings) -> Desk:
+    return Desk(settings.name, settings.languages[0], settings.timezone, settings.channels.own,
+                Links(settings.public_url, derived(settings, ACKNOWLEDGEMENTS)))
 
 
 def _to_people(settings: Settings, registry: Callable[[], Registry] | None) -> dict[str, Channel]:

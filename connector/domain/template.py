@@ -27,8 +27,11 @@ class Audience(StrEnum):
 LANGUAGES: Final = ("en", "fr")
 PARTS: Final = ("subject", "short", "text")
 LONGEST: Final = 20_000
-"""Characters of a written text; of a value put in, `LONGEST_VALUE`."""
-LONGEST_VALUE: Final = 4_000
+"""Characters of a written text."""
+LONGEST_VALUE: Final = 300
+"""Characters of a value of one line."""
+LONGEST_BLOCK: Final = {"comment": 4_000, "messages": 400_000}
+"""Of a value of several lines."""
 LONGEST_SUBJECT: Final = 200
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,59}")
 _TOKEN: Final = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
@@ -78,9 +81,6 @@ VARIABLES: Final[Mapping[Audience, Mapping[str, str]]] = {
     },
 }
 LINKS: Final = frozenset({"url", "ack_url"})
-BLOCKS: Final = frozenset({"comment", "messages"})
-"""Values of several lines; all others are one."""
-
 Piece = tuple[str, str]
 """(literal, "") or ("", name of a variable)."""
 Values = Mapping[str, str]
@@ -99,7 +99,7 @@ class Text:
 
     def line(self, values: Values) -> str:
         """As one line, with holes where something is not known."""
-        return inline(" ".join(_filled(pieces, values) for pieces in self.lines))
+        return inline(" ".join(_filled(pieces, values) for pieces in self.lines), LONGEST)
 
     @property
     def names(self) -> frozenset[str]:
@@ -223,25 +223,36 @@ def _pieces(line: str) -> tuple[Piece, ...]:
 def render(template: Template, language: str, values: Values) -> Message:
     """The message in a language (English when there is no other). Only values of the template's audience go in."""
     texts = template.texts.get(language) or template.texts[LANGUAGES[0]]
-    known = VARIABLES[template.audience]
-    clean = {name: block(value) if name in BLOCKS else inline(value) for name, value in values.items() if name in known}
+    clean = _clean(template.audience, values)
     links = tuple(clean[name] for name in sorted(LINKS & clean.keys()) if clean[name] and name in texts["text"].names)
     return Message(texts["subject"].line(clean)[:LONGEST_SUBJECT], texts["short"].line(clean),
                    texts["text"].fill(clean), links)
 
 
-def inline(value: str) -> str:
-    """A value as one line, without what cannot be seen, and not longer than `LONGEST_VALUE`."""
-    return _cut(" ".join(_UNSEEN.sub(" ", value).split()))
+def filled(text: Text, audience: Audience, values: Values) -> str:
+    """A text of its own, outside any template."""
+    return text.fill(_clean(audience, values))
 
 
-def block(value: str) -> str:
+def _clean(audience: Audience, values: Values) -> dict[str, str]:
+    """The values this audience may see, as harmless text."""
+    return {name: block(value, LONGEST_BLOCK[name]) if name in LONGEST_BLOCK
+            else inline(value, LONGEST if name in LINKS else LONGEST_VALUE)
+            for name, value in values.items() if name in VARIABLES[audience]}
+
+
+def inline(value: str, longest: int = LONGEST_VALUE) -> str:
+    """A value as one line, without what cannot be seen, and not longer than that."""
+    return _cut(" ".join(_UNSEEN.sub(" ", value).split()), longest)
+
+
+def block(value: str, longest: int) -> str:
     """A value of several lines, each without what cannot be seen."""
-    return _cut("\n".join(_UNSEEN.sub(" ", line).rstrip() for line in value.splitlines()).strip("\n"))
+    return _cut("\n".join(_UNSEEN.sub(" ", line).rstrip() for line in value.splitlines()).strip("\n"), longest)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def as_html(text: str, links: Iterable[str] = ()) -> str:

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
 
 from connector.domain.actions import Say
+from connector.domain.desk import Desk, facts, requester, thread
 from connector.domain.effects import Telling
 from connector.domain.escalated import Firing
+from connector.domain.notice import Notice, Recipient, of_person
+from connector.domain.people import Severity
+from connector.domain.phrases import Fact
+from connector.domain.phrases import words as in_words
+from connector.domain.problems import Problems
+from connector.domain.profile import TargetName
+from connector.domain.registry import Registry
+from connector.domain.template import Audience, Template, filled, render, written
 from connector.domain.ticket import Ticket
+from connector.flows.notices import desk, post
 from connector.ports import Deps, Stored, Tx
+
+log = structlog.get_logger("connector.telling")
+DEFAULT: Final = {Audience.INTERNAL: "escalation", Audience.REQUESTER: "ticket-news"}
+NOTES: Final = {Audience.INTERNAL: "escalation-note", Audience.REQUESTER: "ticket-news"}
+SEVERITIES: Final = {"P1": Severity.CRITICAL, "P2": Severity.HIGH, "P3": Severity.NORMAL, "P4": Severity.LOW,
+                     "P5": Severity.LOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +44,68 @@ class Told:
 
 def tell(tx: Tx, deps: Deps, told: Sequence[Told], now: datetime) -> None:
     """Into the outbox, in the caller's transaction."""
+    if deps.registry is None:
+        return
+    registry, own = deps.registry(), desk(deps)
+    post(tx, deps, [pair for one in told for pair in _notices(one, registry, own, now)], now)
+
+
+def _notices(one: Told, registry: Registry, own: Desk, now: datetime) -> Iterator[tuple[Notice, Recipient]]:
+    ticket, telling = one.stored.ticket, one.telling
+    recipients = [of_person(person) for person in telling.people]
+    if telling.requester:
+        asked = requester(ticket, own, registry.directory)
+        recipients = [asked] if asked is not None else []
+    for recipient in recipients:
+        template = _template(registry, telling.template, DEFAULT[recipient.audience], recipient.audience, ticket)
+        if template is None:
+            continue
+        known = {**facts(ticket, own), **firing_facts(one.firing), "url": own.links.ticket(one.stored.key)}
+        if recipient.person is not None:
+            known["ack_url"] = own.links.acknowledge(one.stored.key, recipient.person.id, one.key, now)
+        yield Notice(f"{one.key}/{one.stored.key}", template, severity(telling.severity, ticket), known, one.stored.key,
+                     thread(ticket, one.stored.key), {"escalations": [one.key]}), recipient
+
+
+def severity(asked: str, ticket: Ticket) -> Severity:
+    """As the step says, else as the ticket's priority does."""
+    return Severity(asked) if asked in tuple(Severity) else SEVERITIES.get(ticket.priority or "", Severity.NORMAL)
+
+
+def firing_facts(firing: Firing) -> dict[str, Fact]:
+    """What a firing says of its clock, as it stood."""
+    values = firing.values
+    known: dict[str, Fact] = {"rule": firing.rule, "step": firing.step, "reason": firing.why,
+                              "late": firing.moment if firing.late else None}
+    parts = str(values.get("clock") or "").rsplit("/", 2)
+    if len(parts) == 3 and parts[1] in tuple(TargetName):
+        known |= {"agreement": parts[0], "clock": TargetName(parts[1])}
+    if values.get("due"):
+        known["clock_due"] = datetime.fromisoformat(str(values["due"]))
+    target, used = (values.get(name) for name in ("target_s", "used_s"))
+    if isinstance(target, (int, float)) and isinstance(used, (int, float)) and target > 0:
+        left = timedelta(seconds=target - used)
+        known |= {"percent": f"{100 * used / target:.0f} %", "remaining": left if left > timedelta(0) else None,
+                  "over": -left if left < timedelta(0) else None}
+    return known
 
 
 def words(deps: Deps, ticket: Ticket, what: Say, firing: Firing, now: datetime) -> str:
-    """The text of a note or comment."""
-    return what.text_given or f"{firing.rule}: {firing.step}"
+    """The text of a note or comment, in the language of the desk."""
+    own = desk(deps)
+    audience = Audience.REQUESTER if what.public else Audience.INTERNAL
+    known = in_words({**facts(ticket, own), **firing_facts(firing)}, own.language, own.timezone)
+    if what.text_given:
+        return filled(written(what.text_given, audience, Problems()), audience, known)
+    registry = deps.registry() if deps.registry is not None else Registry(())
+    template = _template(registry, what.template, NOTES[audience], audience, ticket)
+    return firing.why if template is None else render(template, own.language, known).text
+
+
+def _template(registry: Registry, name: str, otherwise: str, audience: Audience, ticket: Ticket) -> Template | None:
+    """The template asked for; one that is not there, or not for these readers, gives way to the usual one."""
+    found = registry.templates.get(name or otherwise)
+    if found is None or found.audience is not audience:
+        log.warning("template_not_used", template=name, audience=audience.value, ticket=str(ticket.ref))
+        found = registry.templates.get(otherwise)
+    return found

@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.errors import ConnectorError, TryLater
-from connector.flows import assess, backlog, deliver, files, hints, intake, retention, sweep
+from connector.flows import assess, backlog, deliver, digests, files, hints, intake, retention, sweep
 from connector.jobs.leases import Leases
 from connector.jobs.patience import Patience
 from connector.ports import Capability, Deps, Tool
@@ -53,6 +53,7 @@ class Worker:
         self._every(QUICK, "deliver", lambda: deliver.tick(self.deps, self._stopping.is_set))
         if self.deps.registry is not None:
             self._every(timedelta(seconds=1), "assess", lambda: assess.tick(self.deps, self._stopping.is_set))
+            self._every(timedelta(seconds=5), "digests", lambda: digests.tick(self.deps, self._stopping.is_set))
         self._every(timedelta(seconds=10), "heartbeat", self._beat)
         self._every(timedelta(days=1), "files", lambda: files.clean(self.deps))
         self._every(timedelta(days=1), "retention", self._retention)
