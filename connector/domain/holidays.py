@@ -30,9 +30,7 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
         raise ValueError(f"{country} has no holiday names in language {language!r}; expected one of "
                          f"{', '.join(languages) or 'none'}")
 
-    # Without a language the library would take that of the machine: names would differ from one host to the next.
-    named = language or next((name for name in ("en_US", "en_GB", "en") if name in languages), None)
-    named = named or getattr(getattr(library, country, None), "default_language", None)
+    named = language or _plain_language(country)
 
     @lru_cache(maxsize=512)
     def rule(year: int) -> Mapping[date, str]:
@@ -45,6 +43,14 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
     return rule
 
 
+def _plain_language(country: str) -> str | None:
+    """English where there is any. Without a language the library would take that of the machine: names would differ
+    from one host to the next."""
+    languages = library.list_localized_countries(include_aliases=True).get(country, [])
+    named = next((name for name in ("en_US", "en_GB", "en") if name in languages), None)
+    return named or getattr(getattr(library, country, None), "default_language", None)
+
+
 def _named(country: str, subdivision: str | None, categories: tuple[str, ...], year: int, language: str | None
            ) -> Mapping[date, str]:
     found = library.country_holidays(country, subdiv=subdivision, years=year, language=language,
@@ -52,19 +58,21 @@ def _named(country: str, subdivision: str | None, categories: tuple[str, ...], y
     return {day: str(name) for day, name in found.items()}
 
 
-def name_in(spec: Mapping[str, Any], day: date, language: str) -> str:
-    """What a public holiday of `{country, ...}` is called in a language (`fr`); "" where that is not known, where it is
-    none, and where the spec itself names a language. `spec` is one that `public_holidays` takes."""
+def translated(spec: Mapping[str, Any], day: date, name: str, language: str) -> str:
+    """What the public holiday `name` of `{country, ...}` on that day is called in a language (`fr`); "" where that is
+    not known, where the spec calls the day otherwise, and where it names a language itself. `spec` is one that
+    `public_holidays` takes."""
     country = str(spec["country"])
     languages = library.list_localized_countries(include_aliases=True).get(country, [])
     found = next((name for name in languages if name.split("_")[0] == language), None)
     if found is None or spec.get("language") is not None:
         return ""
     subdivision = None if spec.get("subdivision") is None else str(spec["subdivision"])
-    return _localized(country, subdivision, _categories(spec), day.year, found).get(day, "")
+    asked = country, subdivision, _categories(spec), day.year
+    return _cached(*asked, found).get(day, "") if _cached(*asked, _plain_language(country)).get(day) == name else ""
 
 
-_localized = lru_cache(maxsize=512)(_named)
+_cached = lru_cache(maxsize=512)(_named)
 
 
 def _categories(spec: Mapping[str, Any]) -> tuple[str, ...]:

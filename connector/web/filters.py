@@ -101,7 +101,8 @@ def _context() -> dict[str, Any]:
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
     env.filters.update(
-        value=value, when=when, field_name=words.field_name, actor=actor, browser=browser, map_words=map_words
-    )
+        value=value, when=when, moment_of=datetime.fromisoformat, field_name=words.field_name, actor=actor,
+        browser=browser, map_words=map_words,
+    )  # fmt: skip
     env.globals.update(icon=icon, word=words.word, abs_skew=abs, here=here, may=may, languages=words.LANGUAGES)
     app.context_processor(_context)

@@ -145,6 +145,16 @@ def duration(delta: timedelta) -> str:
     return format_timedelta(delta, threshold=1.1, locale=locale())
 
 
+def span(amount: timedelta) -> str:
+    """Hours, minutes and seconds, never rounded to minutes; the units read alike in both languages."""
+    seconds = round(abs(amount).total_seconds())
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    given = [f"{number(hours)} h"] if hours else []
+    given += [f"{minutes} min"] if minutes or (hours and rest) else []
+    given += [f"{rest} s"] if rest or not given else []
+    return ("\u2212" if amount < timedelta(0) and seconds else "") + " ".join(given)
+
+
 def number(value: float, format: str | None = None) -> str:
     return format_decimal(value, format=format, locale=locale())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.domain.conditions import ALWAYS, NEVER, condition
-from connector.domain.holidays import name_in
+from connector.domain.holidays import translated
 from connector.domain.problems import Problems
 from connector.domain.saying import Saying
 
@@ -23,7 +23,8 @@ def test_a_saying_told_as_a_problem_stays_one() -> None:
     problems = Problems("x.yaml")
     problems.add(("a",), Saying("is %(n)s days long", n=7), "warning")
     message = problems.found[0].message
-    assert isinstance(message, Saying) and message.values == {"n": "7"}
+    assert isinstance(message, Saying)
+    assert message.values == {"n": "7"}
 
 
 @pytest.mark.parametrize(("data", "shape"), [
@@ -50,8 +51,11 @@ def test_always_and_never_have_shapes_too() -> None:
 
 
 def test_a_public_holiday_has_its_name_in_the_readers_language() -> None:
-    assert name_in({"country": "CH"}, date(2026, 8, 1), "fr") == "Fête nationale"
-    assert name_in({"country": "CH", "subdivision": "VD"}, date(2026, 4, 3), "fr") == "Vendredi saint"
-    assert name_in({"country": "CH"}, date(2026, 8, 2), "fr") == "", "no holiday"
-    assert name_in({"country": "CH", "language": "de"}, date(2026, 8, 1), "fr") == "", "the calendar names a language"
-    assert name_in({"country": "JP"}, date(2026, 1, 1), "fr") == "", "the library has no French for it"
+    national, friday = date(2026, 8, 1), date(2026, 4, 3)
+    assert translated({"country": "CH"}, national, "National Day", "fr") == "F\u00eate nationale"
+    assert translated({"country": "CH", "subdivision": "VD"}, friday, "Good Friday", "fr") == "Vendredi saint"
+    assert translated({"country": "CH"}, friday, "Our own day off", "fr") == "", "a date of one's own keeps its name"
+    assert translated({"country": "CH"}, date(2026, 8, 2), "National Day", "fr") == "", "no holiday"
+    german = {"country": "CH", "language": "de"}
+    assert translated(german, national, "Bundesfeiertag", "fr") == "", "the calendar names a language"
+    assert translated({"country": "JP"}, date(2026, 1, 1), "New Year's Day", "fr") == "", "no French is known for it"

@@ -69,7 +69,7 @@ def test_everybody_but_suppliers_reads_agreements(as_role: Enter, role: str) -> 
     for said in ("acme-gold", "network-ola", "hosting-uc", "weekdays", "In force", "customers/acme.yaml"):
         assert said in listed
     shown = client.get("/agreements/files/customers/acme").get_data(as_text=True)
-    for said in ("3 working days", "state = pending", "08:00\u201312:00", "Good Friday", "# the first source"):
+    for said in ("3 working days", "State = Pending", "08:00\u201312:00", "Good Friday", "# the first source"):
         assert said in shown
     assert ("Edit" in shown) == (role == "admin")
     for page in ("files/directory", "files/calendars/weekdays", "versions/standard"):

@@ -290,7 +290,7 @@ def test_the_ledger_behind_a_due_time_opens(visit: Open) -> None:
     ledger = page.locator(".ledger").first
     expect(ledger.get_by_text("Europe/Zurich").first).to_be_hidden()
     ledger.locator("summary").click()
-    expect(ledger.get_by_text("customer = ACME SA and kind = incident")).to_be_visible()
+    expect(ledger.get_by_text("Customer = ACME SA and Kind = Incident")).to_be_visible()
     expect(ledger.get_by_text("still to come until due")).to_be_visible()
 
 

@@ -15,7 +15,7 @@ from connector.agreements import Agreements
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
 from connector.domain.profile import Profile
 from connector.profiles import used_calendars
-from connector.web import trials
+from connector.web import sayings, trials
 from connector.web.auth.identity import who
 from connector.web.i18n import _
 from connector.web.pages import calendar_view
@@ -173,7 +173,8 @@ def check(id: str) -> ResponseReturnValue:
 
 
 def said(problem: Problem) -> str:
-    return f"{problem.path}: {problem.message}" if problem.path else problem.message
+    message = sayings.said(problem.message)
+    return f"{problem.path}: {message}" if problem.path else message
 
 
 def _problems(id: str, text: str) -> list[Problem]:

@@ -10,7 +10,7 @@ from babel.dates import format_skeleton
 from connector import yaml12
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError
-from connector.web import i18n
+from connector.web import i18n, sayings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def _day(calendar: ServiceCalendar, day: date, today: date) -> Day:
     start, end = (datetime.combine(one, time(), calendar.timezone) for one in (day, day + timedelta(days=1)))
     hours = tuple(f"{opens:%H:%M}\u2013{'24:00' if closes >= end else f'{closes:%H:%M}'}"
                   for opens, closes in calendar.windows(start, end))
-    closed = next((name for on, name in calendar.closures(start, end) if on == day), None)
+    closed = next((sayings.holiday(name, day, [calendar]) for on, name in calendar.closures(start, end) if on == day),
+                  None)
     name = format_skeleton("MMMEd", datetime.combine(day, time(12)), locale=i18n.locale())
     return Day(day, name, hours, closed, day == today)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Any, Final
 
 from babel.dates import format_date, format_skeleton, format_time
@@ -15,11 +16,12 @@ from connector.domain.assess import assess
 from connector.domain.clock import ClockState, Mode
 from connector.domain.engine import NamedClock
 from connector.domain.explain import Explanation, Line, as_dict, explain, lasts
+from connector.domain.history import EventKind
 from connector.domain.profile import Agreement
 from connector.store.views import TicketDetail
-from connector.web import i18n, words, words_handoffs
+from connector.web import i18n, sayings, words, words_handoffs
 from connector.web.auth.identity import Who
-from connector.web.i18n import _, mark
+from connector.web.i18n import _, mark, span
 from connector.web.services import services
 
 WIDEST: Final = 1.5
@@ -49,6 +51,7 @@ _SAYINGS: Final = {
     "the contract does not pause for this reason": mark("the contract does not pause for this reason"),
 }
 USED_UP: Final = ": pause used up"
+_FAILED: Final = re.compile(r"(.+)/(\w+) cannot be computed: (.+)", re.DOTALL)
 _TIE: Final = re.compile(r"(sla|ola|uc): (.+) apply alike; .*")
 UNMATCHED: Final = "no profile applies to this ticket"
 
@@ -72,6 +75,19 @@ class Row:
     bar: Bar
     open: bool
     zone: tzinfo
+    named: NamedClock
+
+    @property
+    def reasons(self) -> dict[str, sayings.Shape]:
+        """Pauses without a reason of their own: their condition is the reason."""
+        return sayings.reasons(self.named.profile)
+
+    def holiday(self, iso: str, name: str) -> str:
+        """The name of a closed date on any calendar this clock ran on."""
+        hours = self.named.segment.hours
+        calendars = {id(stretch.plan.calendar): stretch.plan.calendar for stretch in self.named.clock.ledger}
+        ahead = [hours.calendar] if hours else []
+        return sayings.holiday(name, date.fromisoformat(iso), [*calendars.values(), *ahead])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,8 @@ class Clocks:
     rows: tuple[Row, ...]
     problems: tuple[str, ...]
     now: datetime
+    clamped: int = 0
+    """Events that were told for a time before the opening."""
 
     @property
     def coverages(self) -> dict[str, dict[str, str]]:
@@ -102,7 +120,8 @@ def of(detail: TicketDetail, asking: Who) -> Clocks | None:
     result = assess(whole.ticket, whole.events, parts.agreements.current(), now).result
     shown = [named for named in result.clocks if asking.supplier is None or named.profile.agreement is Agreement.UC]
     problems = result.problems if asking.supplier is None else ()
-    return Clocks(tuple(_row(named, now) for named in sorted(shown, key=_order)), problems, now)
+    clamped = sum(event.kind is EventKind.CLAMPED for event in whole.events)
+    return Clocks(tuple(_row(named, now) for named in sorted(shown, key=_order)), problems, now, clamped)
 
 
 def of_readings(named: Sequence[NamedClock], problems: Sequence[str], now: datetime) -> Clocks:
@@ -124,7 +143,7 @@ def _row(named: NamedClock, now: datetime) -> Row:
     if clock.state is ClockState.RUNNING and share >= NEAR:
         tone = "warn"
     zone = named.segment.hours.calendar.timezone if named.segment.hours else i18n.zone()
-    return Row(explain(named, now), tone, icon, share, _bar(share), clock.open, zone)
+    return Row(explain(named, now), tone, icon, share, _bar(share), clock.open, zone, named)
 
 
 def _bar(share: float) -> Bar:
@@ -132,21 +151,16 @@ def _bar(share: float) -> Bar:
     return Bar(100 * min(share, whole) / whole, tuple((mark_ / whole, mark_) for mark_ in (50, 75, 100)))
 
 
-def span(amount: timedelta) -> str:
-    """Hours, minutes and seconds, never rounded to minutes; the units read alike in both languages."""
-    seconds = round(abs(amount).total_seconds())
-    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    given = [f"{i18n.number(hours)} h"] if hours else []
-    given += [f"{minutes} min"] if minutes or (hours and rest) else []
-    given += [f"{rest} s"] if rest or not given else []
-    return ("\u2212" if amount < timedelta(0) and seconds else "") + " ".join(given)
-
-
 def local(at: datetime, zone: tzinfo | None = None, *, day: bool = True) -> str:
     """An instant in the zone of a calendar, where its opening hours are round numbers."""
     there = at.astimezone(zone or i18n.zone())
     clock = format_time(there, "medium" if there.second else "short", locale=i18n.locale())
     return f"{_day(there)}, {clock}" if day else clock
+
+
+def zoned(at: datetime, zone: tzinfo | None = None) -> str:
+    """The same with the name of the zone."""
+    return f"{local(at, zone)} {at.astimezone(zone or i18n.zone()).tzname() or ''}".rstrip()
 
 
 def stretch(start: datetime, end: datetime, zone: tzinfo) -> str:
@@ -163,10 +177,12 @@ def holiday(iso: str) -> str:
     return format_date(date.fromisoformat(iso), format="full", locale=i18n.locale())
 
 
-def why(text: str) -> str:
+def why(text: str, reasons: Mapping[str, sayings.Shape] = MappingProxyType({})) -> str:
     """The engine's reasons in the reader's words; a reason written in a profile stays as it was written."""
     if text.endswith(USED_UP):
-        return _("%(reason)s: pause used up") % {"reason": why(text.removesuffix(USED_UP))}
+        return _("%(reason)s: pause used up") % {"reason": why(text.removesuffix(USED_UP), reasons)}
+    if text in reasons:
+        return sayings.shaped(reasons[text])
     if text in _SAYINGS:
         return _(_SAYINGS[text])
     return ", ".join(_said(part) for part in text.split(", "))
@@ -228,16 +244,20 @@ def problem(text: str) -> str:
     """Why there is no clock."""
     if text == UNMATCHED:
         return _("No agreement applies to this ticket, so it has no clock.")
+    failed = _FAILED.fullmatch(text)
+    if failed is not None:
+        says = _("%(target)s of %(profile)s cannot be computed: %(why)s")
+        return says % {"target": words.word("targets", failed[2]), "profile": failed[1], "why": failed[3]}
     tie = _TIE.fullmatch(text)
     if tie is None:
-        return text
+        return sayings.said(text)
     says = _("%(kind)s: the agreements %(names)s apply alike, so none of them has a clock. Make one more specific.")
     return says % {"kind": words.word("agreements", tie[1]), "names": tie[2].replace(" and ", ", ")}
 
 
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
-    env.filters.update(span=span, local=local, stretch=stretch, holiday=holiday, why=why, source=source, mode=mode,
-                       about=about,
-                       clock_problem=problem)
+    env.filters.update(span=span, local=local, zoned=zoned, stretch=stretch, holiday=holiday, why=why, source=source,
+                       mode=mode, about=about, clock_problem=problem, rule=sayings.rule, said=sayings.said,
+                       amount=sayings.amount)
     env.globals.update(days=days)
