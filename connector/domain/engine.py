@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from connector.domain.calendar import CalendarError
 from connector.domain.clock import Clock, ClockState, Turn, read
@@ -13,7 +12,7 @@ from connector.domain.errors import ConfigError
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
 from connector.domain.profile import OF_HANDOFFS, Profile, Target, TargetName
-from connector.domain.registry import Registry, Winners, winners
+from connector.domain.registry import InForce, Registry
 from connector.domain.ticket import Ticket
 from connector.domain.turns import Segment, segments
 
@@ -52,7 +51,6 @@ class Result:
 
 Pinned = Mapping[str, str]
 """Profile name -> version that this ticket's clocks hold."""
-Winning = Callable[[Mapping[str, Any]], Winners]
 Timed = tuple[NamedClock, datetime | None]
 """A clock, and when the passing of time alone will change it."""
 
@@ -68,10 +66,11 @@ def clocks(
     found: list[Timed] = []
     problems: list[str] = []
     major = False
-    held, fields, asked, winning = _in_force(registry, pinned)
-    for responder in dict.fromkeys([profile.responder for profile in held]):
-        line = moments(ticket, events, fields, responder)
-        speaking = _speaking(held, winning, asked, line, problems)
+    force = _in_force(registry, pinned)
+    held = force.profiles
+    for responder in force.responders:
+        line = moments(ticket, events, force.fields, responder)
+        speaking = _speaking(force, line, problems)
         for profile in held:
             applies = speaking.get(profile.name)
             if applies is not None and profile.responder == responder and (profile.children or not ticket.parent):
@@ -86,16 +85,14 @@ def clocks(
     return Result(tuple([named for named, _ in found]), tuple(dict.fromkeys(problems)), min(nexts, default=None), major)
 
 
-def _in_force(
-    registry: Registry, pinned: Pinned | None
-) -> tuple[Sequence[Profile], frozenset[str], frozenset[str], Winning]:
-    """The profiles that hold for this ticket, the facts they ask for, those that decide who speaks, and how."""
-    held = [_pinned(profile, registry, pinned) for profile in registry.profiles] if pinned else registry.profiles
+def _in_force(registry: Registry, pinned: Pinned | None) -> InForce:
+    """The profiles that hold for this ticket: those in force, or the versions that its clocks hold."""
+    if not pinned:
+        return registry.in_force
+    held = [_pinned(profile, registry, pinned) for profile in registry.profiles]
     if all(mine is theirs for mine, theirs in zip(held, registry.profiles, strict=True)):
-        return registry.profiles, registry.fields, frozenset(registry.asked), registry.winners
-    fields = frozenset().union(*(profile.fields for profile in held))
-    asked = frozenset().union(*(profile.applies_to.fields for profile in held))
-    return held, fields, asked, lambda facts: winners(held, facts)
+        return registry.in_force
+    return InForce.of(held)
 
 
 def _pinned(profile: Profile, registry: Registry, pinned: Pinned) -> Profile:
@@ -105,30 +102,31 @@ def _pinned(profile: Profile, registry: Registry, pinned: Pinned) -> Profile:
     return registry.at(profile.name, version) or profile
 
 
-def _speaking(
-    held: Sequence[Profile], winning: Winning, asked: frozenset[str], line: list[Moment], problems: list[str]
-) -> dict[str, list[bool]]:
+def _speaking(force: InForce, line: list[Moment], problems: list[str]) -> dict[str, list[bool]]:
     """For each profile that applies at some moment, at which moments it does.
 
     An SLA that speaks may call the ticket a major incident; that is then a fact of the moment, for the other
     agreements to ask for.
     """
-    calling = [profile for profile in held if profile.major.weight]
-    decisive = asked.union(*[profile.major.fields | profile.plan_fields for profile in calling])
+    asked, judging = force.asked, force.judging
     speaking: dict[str, list[bool]] = {}
     names: frozenset[str] = frozenset()
     major = False
     for i, moment in enumerate(line):
-        if i == 0 or not decisive.isdisjoint(moment.changed):
-            names, ties = winning(moment.facts)
-            was, major = major, any(p.name in names and p.is_major(moment.facts) for p in calling)
-            if major is not was:
-                moment = line[i] = moment._replace(changed=moment.changed | {"major_incident"})
+        changed = moment.changed
+        judged = i == 0 or not judging.isdisjoint(changed)
+        if judged or not asked.isdisjoint(changed):
+            before = names
+            names, ties = force.winners(moment.facts)
+            if judged or names != before:
+                was, major = major, any(p.name in names and p.is_major(moment.facts) for p in force.calling)
+                if major is not was:
+                    line[i] = moment._replace(changed=changed | {"major_incident"})
+            if major and "major_incident" in asked:
+                names, ties = force.winners({**moment.facts, "major_incident": True})
+            problems.extend(ties)
         if major:
             moment.facts["major_incident"] = True
-            if "major_incident" in moment.changed and "major_incident" in asked:
-                names, ties = winning(moment.facts)
-        problems.extend(ties)
         for name in names:
             if name not in speaking:
                 speaking[name] = [False] * len(line)

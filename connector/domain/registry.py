@@ -12,7 +12,7 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalation import Rule
 from connector.domain.people import NOBODY, People
-from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile
+from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile, Responder
 from connector.domain.receiver import Receiver
 from connector.domain.registry_checks import (
     ALWAYS,
@@ -40,6 +40,43 @@ class Hours:
     zone_source: str
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class InForce:
+    """Profiles that hold together, and what they ask for. Made once for many tickets."""
+
+    profiles: tuple[Profile, ...]
+    fields: frozenset[str]
+    """Facts that can change what any of them says."""
+    asked: frozenset[str]
+    """Facts that decide which of them apply."""
+    calling: tuple[Profile, ...]
+    """Those that may call a ticket a major incident."""
+    judging: frozenset[str]
+    """Facts that decide whether they do."""
+    responders: tuple[Responder, ...]
+    _key: tuple[str, ...]
+    _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, profiles: Iterable[Profile]) -> InForce:
+        held = tuple(profiles)
+        asked = frozenset().union(*[profile.applies_to.fields for profile in held])
+        calling = tuple([profile for profile in held if profile.major.weight])
+        return cls(held, frozenset().union(*[profile.fields for profile in held]), asked, calling,
+                   frozenset().union(*[profile.major.fields | profile.plan_fields for profile in calling]),
+                   tuple(dict.fromkeys([profile.responder for profile in held])), tuple(sorted(asked)))
+
+    def winners(self, facts: Mapping[str, Any]) -> Winners:
+        """`winners` of these profiles; tickets that look alike are asked about once."""
+        key = tuple([facts.get(name) for name in self._key])
+        found = self._won.get(key)
+        if found is None:
+            if len(self._won) >= MOST_REMEMBERED:
+                self._won.clear()
+            found = self._won[key] = winners(self.profiles, facts)
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class Registry:
     """Immutable; each reading of the files is one of its own.
@@ -60,7 +97,6 @@ class Registry:
     older_escalations: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
     """Every kept version of a ladder, that in force included."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
-    _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict, compare=False)
 
     @classmethod
     def checked(
@@ -88,29 +124,13 @@ class Registry:
         return made
 
     @cached_property
-    def fields(self) -> frozenset[str]:
-        """Facts that can change what any profile in force says."""
-        return frozenset().union(*(profile.fields for profile in self.profiles))
+    def in_force(self) -> InForce:
+        return InForce.of(self.profiles)
 
     @cached_property
     def receivers(self) -> Mapping[str, Receiver]:
         """Who may be handed work, by name."""
         return {profile.receiver.name: profile.receiver for profile in self.profiles if profile.receiver is not None}
-
-    @cached_property
-    def asked(self) -> tuple[str, ...]:
-        """Facts that decide which profiles apply."""
-        return tuple(sorted(frozenset().union(*(profile.applies_to.fields for profile in self.profiles))))
-
-    def winners(self, facts: Mapping[str, Any]) -> Winners:
-        """`winners` of the profiles in force; tickets that look alike are asked about once."""
-        key = tuple([facts.get(name) for name in self.asked])
-        found = self._won.get(key)
-        if found is None:
-            if len(self._won) >= MOST_REMEMBERED:
-                self._won.clear()
-            found = self._won[key] = winners(self.profiles, facts)
-        return found
 
     def at(self, name: str, version: str) -> Profile | None:
         """A profile in exactly this version, in force or kept."""

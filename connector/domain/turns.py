@@ -33,7 +33,7 @@ def segments(
     profile: Profile, target: Target, applies: Sequence[bool], line: Sequence[Moment], registry: Registry
 ) -> list[Segment]:
     """`applies[i]` tells whether the profile applies at `line[i]`. Segments in the order they began."""
-    if target.name is TargetName.NEXT_RESPONSE and not any(moment.facts["awaiting_reply"] for moment in line):
+    if target.name is TargetName.NEXT_RESPONSE and True not in [moment.facts["awaiting_reply"] for moment in line]:
         return []
     found: list[Segment] = []
     for first, last in _spans(profile, applies, line):
@@ -99,6 +99,7 @@ class _Walk:
     def span(self, first: int, last: int) -> list[Segment]:
         line, applies, plan_fields = self.line, self.applies, self.profile.plan_fields
         relevant = plan_fields | self.target.fields
+        repeating = self.target.name in REPEATING
         previous: Verdict | None = None
         known: Moment | None = None
         for i in range(first, last):
@@ -108,9 +109,11 @@ class _Walk:
             if self.rule is not None:
                 self._use_up(moment.at)
             verdict = self.target.verdict(moment.facts)
+            self.outdated = self.outdated or not plan_fields.isdisjoint(moment.changed)
+            if verdict == previous and applies[i] == applies[i - 1] and not repeating and self._goes_on:
+                continue
             if previous is not None and known is not None and self._begins_anew(moment, verdict, known, previous):
                 self._hand_on(moment)
-            self.outdated = self.outdated or not plan_fields.isdisjoint(moment.changed)
             self._turn(i, moment, verdict)
             known, previous = moment, verdict
         end = line[last].at if last < len(line) else None
@@ -119,6 +122,11 @@ class _Walk:
         if end is not None and not self._called_off:
             self._note(end, Mode.STOP, "handed over")
         return [*self.done, self.segment]
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the same verdict can only mean the same again: no new plan, no pause that may run out."""
+        return not self.outdated and self.rule is None
 
     def _begins_anew(self, moment: Moment, verdict: Verdict, known: Moment, previous: Verdict) -> bool:
         if not self.started:
