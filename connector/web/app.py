@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from connector import __version__
 from connector.app_key import app_key
 from connector.settings import Settings
-from connector.web import api, assets, errors, filters, health, i18n, pages, security, webhooks
+from connector.web import api, assets, errors, filters, health, i18n, pages, security, suppliers, webhooks
 from connector.web.auth import identity, invitation_pages
 from connector.web.auth import pages as auth_pages
 from connector.web.auth.throttle import Bucket
@@ -43,7 +43,7 @@ def create_app(services: Services) -> Flask:
     filters.install(app)
     _csrf(app)
     identity.install(app)
-    for room in (assets, health, webhooks, auth_pages, invitation_pages):
+    for room in (assets, health, webhooks, suppliers, auth_pages, invitation_pages):
         app.register_blueprint(room.blueprint())
     pages.install(app)
     app.extensions["connector_csrf"].exempt(app.view_functions["files.add"])  # it verifies the secret itself

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from connector.web import errors
 from connector.web.api import deliveries, me, quarantine, tickets, tools
 from connector.web.api.common import takes_any_body
+from connector.web.api.described_suppliers import describe as describe_suppliers
 from connector.web.api.shapes import ProblemSchema
 from connector.web.errors import Problem
 from connector.web.rights import Door, Right, door
@@ -46,6 +47,7 @@ def install(app: Flask) -> None:
     app.before_request(_json_only)
     app.after_request(_rate_headers)
     spec = _described(app, api.spec.to_dict())
+    describe_suppliers(spec)
 
     @app.get(f"{PREFIX}/openapi.json", endpoint="openapi")
     @door(Door.PUBLIC)
