@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "import": "importing:importing",
     "user": "user:user",
     "sla": "sla:sla",
+    "escalations": "escalations:escalations",
     "deliveries": "deliveries:deliveries",
 }
 """Command -> module and name, so that `connector --help` loads nothing it does not need."""

@@ -15,6 +15,7 @@ from connector.domain.people import People
 from connector.domain.problems import Problems
 from connector.domain.profile import Profile
 from connector.domain.receiver import Receiver
+from connector.domain.template import Template
 
 FOLDER: Final = "escalations"
 PREFIX: Final = f"{FOLDER}/"
@@ -43,11 +44,12 @@ def sources(rule: Rule) -> set[str]:
 
 def problems_between(
     rules: Iterable[Rule], profiles: Iterable[Profile], people: People, receivers: Mapping[str, Receiver],
-    calendars: Iterable[str],
+    calendars: Iterable[str], templates: Mapping[str, Template],
 ) -> list[Problem]:
     """What is wrong between ladders and everything they name. Without teams no name of a person can be checked."""
     every, agreed = list(rules), list(profiles)
-    known = Known(calendars=frozenset(calendars), receivers=frozenset(receivers))
+    hooks = frozenset(name for name, receiver in receivers.items() if receiver.reach.webhook is not None)
+    known = Known(calendars=frozenset(calendars), receivers=frozenset(receivers), webhooks=hooks, templates=templates)
     if people:
         known = replace(known, groups=frozenset(people.groups), people=frozenset(people.people), levels=people.levels)
     return [*unknown_ladders(every, agreed), *checks(every, agreed, known)]

@@ -93,7 +93,7 @@ def load(
     if wrong:
         raise ConfigError(reader.placed(wrong))
     found = reader.placed([*nesting_problems(registry), *escalation_files.problems_between(
-        rules, profiles, people, registry.receivers, calendars)])
+        rules, profiles, people, registry.receivers, calendars, templates.by_name)])
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ from connector.domain.calendar_reader import is_zone
 from connector.domain.errors import Problem
 from connector.domain.escalation import Happening, OnHandoff, OnHappening, OnState, OnSurge, Rule, Step
 from connector.domain.escalation_format import all_actions
-from connector.domain.problems import did_you_mean, dotted
+from connector.domain.problems import Path, Problems, did_you_mean, dotted
 from connector.domain.profile import Profile
+from connector.domain.template import Audience, Template, written
 
 NOBODY: Final = frozenset[str]()
 
@@ -24,7 +25,7 @@ class Known:
     groups: frozenset[str] | None = None
     people: frozenset[str] | None = None
     levels: frozenset[int] | None = None
-    templates: frozenset[str] | None = None
+    templates: Mapping[str, Template] | None = None
     receivers: frozenset[str] | None = None
     webhooks: frozenset[str] | None = None
     calendars: frozenset[str] = field(default_factory=frozenset)
@@ -67,6 +68,7 @@ def _unclimbed(rules: Sequence[Rule], profiles: Iterable[Profile]) -> Iterator[P
 
 def _names(rule: Rule, known: Known) -> Iterator[Problem]:
     for path, action in all_actions(rule):
+        yield from _words(action, known, rule, path)
         for kind, name, names in _mentions(action, known):
             if names is not None and name not in names:
                 hint = did_you_mean(str(name), map(str, names))
@@ -77,6 +79,21 @@ def _names(rule: Rule, known: Known) -> Iterator[Problem]:
                 and trigger.receiver not in known.receivers:
             yield Problem(f"there is no receiver `{trigger.receiver}`{did_you_mean(trigger.receiver, known.receivers)}",
                           rule.file, path=f"steps.{step.place}.receiver")
+
+
+def _words(action: Action, known: Known, rule: Rule, path: Path) -> Iterator[Problem]:
+    """A template that is not for its readers; variables that readers of a written text may not see."""
+    if isinstance(action, Say):
+        audience = Audience.REQUESTER if action.public else Audience.INTERNAL
+        template = known.templates.get(action.template) if known.templates is not None else None
+        if template is not None and template.audience is not audience:
+            yield Problem(f"template `{action.template}` is for {template.audience}, not for {audience}", rule.file,
+                          path=dotted(path))
+        if action.text_given:
+            found = Problems(rule.file)
+            written(action.text_given, audience, found)
+            for problem in found.found:
+                yield Problem(problem.message, rule.file, path=dotted(path))
 
 
 def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
@@ -93,7 +110,7 @@ def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozense
     elif isinstance(action, Open) and action.group:
         yield "group", action.group, known.groups
     if isinstance(action, (Notify, Say)) and action.template:
-        yield "template", action.template, known.templates
+        yield "template", action.template, None if known.templates is None else frozenset(known.templates)
 
 
 def _people(who: Who, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:

@@ -67,6 +67,8 @@ class _Work:
     orders: list[Order] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     told: list[telling.Told] = field(default_factory=list)
+    offers: list[tuple[Stored, HandOff, Event, str]] = field(default_factory=list)
+    """With a short name for each; made last, since they write tickets themselves."""
 
 
 def climb(tx: Tx, deps: Deps, registry: Registry, looked: Sequence[Looked], now: datetime) -> Climbed:
@@ -98,7 +100,7 @@ def climb(tx: Tx, deps: Deps, registry: Registry, looked: Sequence[Looked], now:
         firings = [firing for firing in seen.firings if surges.first(tx, crowd, firing, one.stored, now)]
         if firings:
             _Ticket(tx, deps, tool, one.stored, registry.people, now, done, work).act(firings)
-    _write(tx, deps, work, now)
+    _write(tx, deps, work, done, now)
     return done
 
 
@@ -114,13 +116,22 @@ def _history_first(one: Looked, line: Sequence[Event], now: datetime) -> datetim
     return first + SETTLING if now < first + SETTLING else None
 
 
-def _write(tx: Tx, deps: Deps, work: _Work, now: datetime) -> None:
+def _write(tx: Tx, deps: Deps, work: _Work, done: Climbed, now: datetime) -> None:
     if work.changes:
         tx.save(work.changes)
     tx.append(work.events)
     if work.told:
         telling.tell(tx, deps, work.told, now)
     tx.enqueue(work.orders, now)
+    for stored, what, event, once in work.offers:
+        done.touched.add(stored.key)
+        try:
+            handing.offer(tx, deps, stored, what, once, now)
+        except Refused as error:
+            done.refused += 1
+            tx.append([(stored.key, refusal(event, error.reason, now, 0))])
+            log.warning("escalation_refused", ticket=str(stored.ticket.ref), step=event.data["step"],
+                        reason=error.reason)
 
 
 @dataclass(slots=True)
@@ -237,7 +248,7 @@ class _Ticket:
                   _once(f"{self.stored.key}/{event.key}", n), ACTOR, Role.CONNECTOR)
 
     def _offer(self, what: HandOff, firing: Firing, event: Event, n: int) -> None:
-        handing.offer(self.tx, self.deps, self.stored, what, _once(f"{self.stored.key}/{event.key}", n), self.now)
+        self.work.offers.append((self.stored, what, event, _once(f"{self.stored.key}/{event.key}", n)))
 
     def _call(self, what: Call, firing: Firing, event: Event, n: int) -> None:
         target = f"supplier:{what.receiver}"

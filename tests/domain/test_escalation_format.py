@@ -170,7 +170,7 @@ def test_a_ladder_without_a_loop_is_not_refused() -> None:
 ])
 def test_a_name_that_leads_nowhere_is_told(action: str, told: str) -> None:
     found = checked(rule(f"steps: [{{clock: resolution, at: 50%, do: [{{{action}}}]}}]"), groups=frozenset({"Network"}),
-                    people=frozenset({"ana"}), levels=frozenset({1, 2}), templates=frozenset({"breach"}),
+                    people=frozenset({"ana"}), levels=frozenset({1, 2}), templates={},
                     receivers=frozenset({"hosting"}), webhooks=frozenset({"pager"}))
     assert [one.path for one in found if told in one.message] == ["steps.0.do.0"], found
 
