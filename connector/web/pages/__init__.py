@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from connector.web.pages import (
+    ack,
     agreements,
     audit,
     clocks,
@@ -21,6 +22,7 @@ from connector.web.pages import (
 
 
 def install(app: Flask) -> None:
+    ack.install(app)
     clocks.install(app)
     for page in (home, tickets, ticket, files, connections, deliveries, quarantine, agreements, audit, users, tokens):
         app.register_blueprint(page.blueprint())
