@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import hashlib
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -99,10 +100,7 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
             body = {"name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, **sent}
             so_far = so_far.then(note(so_far.handoff, Side.THEIRS, EntryKind.FILE, at, actor=actor, mark=mark,
                                       body=body))
-    mark = f"comment/theirs/{command.comment_id or message}"
-    if command.comment.strip() and not hand.marked(mark):
-        so_far = so_far.then(note(so_far.handoff, Side.THEIRS, EntryKind.COMMENT, at, actor=actor, mark=mark,
-                                  body={"text": command.comment, "id": command.comment_id or message, **sent}))
+    so_far = so_far.then(_said(hand, so_far, message, command, sent))
     what = _move(hand, command)
     if what is not None:
         body = {**sent, **({"status": command.status} if command.status else {})}
@@ -111,6 +109,24 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
         so_far = so_far.then(move(so_far.handoff, Side.THEIRS, what, at, actor=actor, body=body,
                                   reason=command.reason or command.comment))
     return so_far
+
+
+def _said(hand: Hand, so_far: Moved, message: str, command: Command, sent: dict[str, str]) -> Moved:
+    """A comment is known by its id; with other words it was edited, and both are kept."""
+    if not command.comment.strip():
+        return Moved(handoff=so_far.handoff, entries=())
+    id = command.comment_id or message
+    body: dict[str, Any] = {"text": command.comment, "id": id, **sent}
+    digest = hashlib.sha256(command.comment.encode("utf-8", "replace")).hexdigest()
+    mark, this = f"comment/theirs/{id}", f"comment/theirs/{id}/{digest}"
+    known = hand.tx.marked(hand.handoff.id, [mark, this])
+    if mark in known:
+        first = next(entry for entry in hand.tx.entries([hand.handoff.id])[hand.handoff.id] if entry.mark == mark)
+        if this in known or first.body["text"] == command.comment:
+            return Moved(handoff=so_far.handoff, entries=())
+        mark, body = this, {**body, "edited": True}
+    return note(so_far.handoff, Side.THEIRS, EntryKind.COMMENT, second(hand.deps), mark=mark, body=body,
+                actor=command.author or hand.handoff.receiver)
 
 
 def _numbered(hand: Hand, message: str, command: Command) -> Moved:

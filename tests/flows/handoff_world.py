@@ -25,7 +25,8 @@ from tests.flows.fake_tool import Clock, FakeTool, connect
 
 CUSTOMER: dict[str, Any] = {
     "profile": "customer", "agreement": "sla", "calendar": "24x7", "targets": {"resolution": "100h"},
-    "conditions": {"pause": {"state": "pending", "pending_on": ["supplier", "customer"]},
+    "conditions": {"pause": [{"when": {"state": "pending", "pending_on": "supplier"}, "reason": "supplier"},
+                             {"when": {"state": "pending", "pending_on": "customer"}, "reason": "customer"}],
                    "stop": {"state": ["resolved", "closed"]}},
 }
 HOSTING: dict[str, Any] = {
