@@ -16,6 +16,7 @@ from connector.store.handoffs import read_entry, read_handoff
 from connector.store.paging import bounded, page, seal, unseal
 from connector.store.sql import SqlStore, SqlTx
 from connector.store.tables import deliveries, tickets
+from connector.store.traffic import Traffic, traffic
 from connector.store.views import Paged
 
 _h: Final = handoffs.c
@@ -80,37 +81,43 @@ class Fed(Struct, frozen=True, kw_only=True):
 
 
 class HandoffQueries:
-    """Reads only. `receivers` None means all; a page's `cursor` is the `next` of the one before (else BadCursor)."""
+    """Reads only. A page's `cursor` is the `next` of the one before; a foreign one raises BadCursor."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
 
     def board(
-        self, view: str = "open", *, receivers: Sequence[str] | None = None, text: str = "", sort: str = "changed",
-        descending: bool = True, limit: int = 50, cursor: str | None = None,
+        self, view: str = "open", *, only: Sequence[str] | None = None, text: str = "", sort: str = "changed",
+        descending: bool = True, limit: int = 50, cursor: str | None = None, offered: bool = False,
     ) -> Paged[HandoffRow]:  # fmt: skip
-        """`text` is the beginning of either side's number, or of our id."""
+        """`only` are receivers (None: all), `text` is the beginning of either side's number, or of our id.
+
+        `offered` leaves out what never was: a receiver does not know of it.
+        """
         column, kind = _SORTS[sort]
         columns, name = (column, _h.id), f"handoffs/{sort}/{descending}"
         with self._store.read() as tx:
-            found = _rows().add_columns(column.label("sorted")).where(VIEWS[view], *_own(tx, receivers), *_text(text))
+            found = _rows().add_columns(column.label("sorted")).where(
+                VIEWS[view], *_own(tx, only), *_text(text), *_told(offered))
             rows = tx.run(page(found, columns, descending, limit, unseal(name, cursor, (kind, str)))).all()
         shown = rows[:bounded(limit)]
         more = len(rows) > len(shown)
         return Paged(items=[_row(row) for row in shown],
                      next=seal(name, [shown[-1].sorted, shown[-1].id]) if more else None)
 
-    def counts(self, receivers: Sequence[str] | None = None, text: str = "") -> dict[str, int]:
+    def counts(self, only: Sequence[str] | None = None, text: str = "", *, offered: bool = False) -> dict[str, int]:
         """How many each view of the board holds."""
         with self._store.read() as tx:
             found: Any = select(*(func.count().filter(one).label(name) for name, one in VIEWS.items()))
-            row = tx.run(_joined(found).where(*_own(tx, receivers), *_text(text))).one()
+            row = tx.run(_joined(found).where(*_own(tx, only), *_text(text), *_told(offered))).one()
         return dict(row._mapping)
 
     def one(self, id: str, receivers: Sequence[str] | None = None) -> HandoffRow | None:
+        """For a receiver there is none before it was offered."""
         with self._store.read() as tx:
             row = tx.run(_rows().where(_h.id == id, *_own(tx, receivers))).first()
-        return None if row is None else _row(row)
+        found = None if row is None else _row(row)
+        return None if found is not None and receivers is not None and found.handoff.offered_at is None else found
 
     def files(self, id: str) -> list[FileRow]:
         """Those of one handoff, oldest first."""
@@ -138,6 +145,10 @@ class HandoffQueries:
         with self._store.read() as tx:
             rows = tx.run(select(_h.receiver, *wanted).group_by(_h.receiver)).all()
         return {row.receiver: {name: row._mapping[name] for name in VIEWS} for row in rows}
+
+    def traffic(self, since: datetime) -> dict[str, Traffic]:
+        """Target -> what was sent to it, of all receivers."""
+        return traffic(self._store, "supplier:", since)
 
     def feed(self, text: str = "", id: str = "") -> list[Fed]:
         """Newest first: all of one handoff, of those that `text` finds, or of the latest."""
@@ -172,6 +183,11 @@ def _own(tx: SqlTx, receivers: Sequence[str] | None) -> tuple[ColumnElement[bool
     return () if receivers is None else (tx.bulk.among(_h.receiver, list(receivers)),)
 
 
+def _told(offered: bool) -> tuple[ColumnElement[bool], ...]:
+    """The name of the member stands in the document only where it has a value; in a text its quotes are escaped."""
+    return (_h.document.contains('"offered_at":', autoescape=True),) if offered else ()
+
+
 def _text(text: str) -> tuple[ColumnElement[bool], ...]:
     word = text.strip()
     if not word:
@@ -193,3 +209,4 @@ def _sent(tx: SqlTx, keys: Sequence[int]) -> dict[str, list[Sent]]:
         values = {name: row._mapping[name] for name in Sent.__struct_fields__}
         found.setdefault("/".join(parts[:3]), []).append(Sent(**values))
     return found
+

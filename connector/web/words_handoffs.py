@@ -117,3 +117,9 @@ MEASURES: Final = {
     "disputed_minutes": mark("Minutes in dispute"),
     "silent": mark("Silent for too long"),
 }
+COMMENT_LISTS: Final = {
+    "none": mark("none"),
+    "published": mark("chosen ones the requester can see"),
+    "chosen": mark("chosen ones, internal notes too"),
+}
+FILE_LISTS: Final = {"none": mark("none"), "chosen": mark("chosen ones")}

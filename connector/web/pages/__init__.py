@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from connector.web.handoffs import room as handoffs
 from connector.web.pages import (
     ack,
     agreements,
@@ -26,3 +27,4 @@ def install(app: Flask) -> None:
     clocks.install(app)
     for page in (home, tickets, ticket, files, connections, deliveries, quarantine, agreements, audit, users, tokens):
         app.register_blueprint(page.blueprint())
+    handoffs.install(app)

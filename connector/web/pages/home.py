@@ -87,6 +87,8 @@ def matters(rows: list[ConnectionRow], counts: Counts, now: datetime) -> list[Ma
 @door(Door.SIGNED_IN)
 def show() -> ResponseReturnValue:
     asking = who()
+    if asking.may(Right.HANDOFFS_ANSWER) and not asking.may(Right.TICKETS_READ):
+        return redirect(url_for("portal.index"))
     if asking.supplier is not None or not asking.may(Right.TOOLS_READ):
         return redirect(url_for("tickets.index")) if asking.may(Right.TICKETS_READ) else render_template("nothing.html")
     parts = services()

@@ -9,8 +9,8 @@ from typing import Any, Final
 from connector.domain.proof import lasted
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Said, Text
 from connector.web import i18n
-from connector.web.i18n import _, ngettext, speaking
-from connector.web.pages.clocks import span, why
+from connector.web.i18n import _, ngettext, span, speaking
+from connector.web.pages.clocks import why
 from connector.web.papers.telling import moment, what, who, words
 from connector.web.words import word
 

@@ -12,8 +12,7 @@ from connector.domain.receiver import Receiver
 from connector.domain.review import Measure, Review, Unit
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Text
 from connector.web import i18n
-from connector.web.i18n import _, speaking
-from connector.web.pages.clocks import span
+from connector.web.i18n import _, span, speaking
 from connector.web.papers.telling import moment
 from connector.web.words import word
 

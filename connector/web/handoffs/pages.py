@@ -1,0 +1,229 @@
+"""The board of handoffs, one handoff with both sides' view, its feed, its proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.domain.errors import ConnectorError, Refused, TryLater
+from connector.domain.handoff import Choice
+from connector.domain.handoff_chain import Entry
+from connector.domain.handoff_moves import Move, Side
+from connector.domain.receiver import ReceiverKind
+from connector.flows import handoffs as flow
+from connector.store.handoff_queries import SORTS, VIEWS
+from connector.store.views import Paged
+from connector.web.auth.identity import who
+from connector.web.errors import from_connector
+from connector.web.handoffs import proofs, sending
+from connector.web.handoffs.view import Seen, left, moves, registry_of, see
+from connector.web.i18n import _
+from connector.web.pages import clocks, query
+from connector.web.papers import telling
+from connector.web.rights import Right, door
+from connector.web.services import services
+from connector.web.words import value_name
+
+ORDERS: Final = tuple(sign + name for name in SORTS for sign in ("", "-"))
+
+
+def titles() -> dict[str, str]:
+    """Receiver -> how people call it."""
+    registry = registry_of(services())
+    return {} if registry is None else {name: one.title for name, one in sorted(registry.receivers.items())}
+
+
+@door(Right.HANDOFFS_READ)
+def board() -> ResponseReturnValue:
+    asked = request.args
+    view = asked["view"] if asked.get("view") in VIEWS else "open"
+    sort = asked["sort"] if asked.get("sort") in ORDERS else "-changed"
+    receiver, text = asked.get("receiver", ""), asked.get("q", "").strip()[:100]
+    chosen = [receiver] if receiver else None
+    reads = services().handoffs
+    page = query.paged(lambda cursor: reads.board(
+        view, only=chosen, text=text, sort=sort.removeprefix("-"), descending=sort.startswith("-"),
+        limit=query.limit(), cursor=cursor))
+    if not isinstance(page, Paged):
+        return page
+    return render_template("handoffs/board.html", page=page, view=view, sort=sort, receiver=receiver, text=text,
+                           counts=reads.counts(chosen, text), receivers=titles())
+
+
+@door(Right.HANDOFFS_READ)
+def feed() -> ResponseReturnValue:
+    text = request.args.get("q", "").strip()[:100]
+    return render_template("handoffs/feed.html", fed=services().handoffs.feed(text), text=text, receivers=titles(),
+                           one=False)
+
+
+def found(id: str) -> Seen:
+    seen = see(services(), id)
+    if seen is None:
+        abort(404)
+    return seen
+
+
+@door(Right.HANDOFFS_READ)
+def show(id: str) -> ResponseReturnValue:
+    seen = found(id)
+    if seen.receiver is not None and seen.receiver.kind is ReceiverKind.SECURITY:
+        flow.looked(services().deps, id, who().label)
+        seen = found(id)
+    return page_of(seen)
+
+
+def page_of(seen: Seen, trouble: str = "", status: int = 200) -> ResponseReturnValue:
+    can = who().may(Right.HANDOFFS_WRITE)
+    handoff, receiver = seen.handoff, seen.receiver
+    page = render_template(
+        "handoffs/show.html", seen=seen, handoff=handoff, receiver=receiver, receivers=titles(), left=left(seen),
+        moves=moves(handoff, Side.OURS) if can else [], theirs=moves(handoff, Side.THEIRS), can=can,
+        choices=list(Choice) if can and handoff.decision_due else [], trouble=trouble, form=request.form,
+        clocks=clocks.of_readings(seen.reading.clocks, seen.reading.problems, services().now()), detail=None,
+        fed=services().handoffs.feed(id=handoff.id), one=True, published=_published(seen),
+        talks=can and not handoff.ended and (receiver is None or receiver.free_text),
+        sends=can and not handoff.ended and receiver is not None and receiver.shares.attachments != "none",
+        shows=can and receiver is not None and not receiver.one_way,
+        largest=sending.largest(services()),
+    )
+    return page, status
+
+
+def _published(seen: Seen) -> set[int]:
+    return {int(entry.body["seq"]) for entry in seen.entries if entry.kind == "published" and "seq" in entry.body}
+
+
+def said(error: Exception) -> tuple[str, int]:
+    """Trouble in words and its status."""
+    if isinstance(error, (Refused, TryLater)):
+        status = getattr(error, "status", None)
+        return error.reason, status if status in (404, 409, 412, 422) else from_connector(error).status
+    return str(error), from_connector(error).status if isinstance(error, ConnectorError) else 422
+
+
+@door(Right.HANDOFFS_WRITE)
+def act(id: str) -> ResponseReturnValue:
+    found(id)
+    form = request.form
+    try:
+        what = Move(form.get("move", ""))
+    except ValueError:
+        abort(400)
+    revision = form.get("revision", "")
+    try:
+        flow.act(services().deps, id, what, who().label, reason=form.get("reason", "").replace("\r\n", "\n"),
+                 effect=form.get("effect", ""), only_at=int(revision) if revision.isdigit() else None)
+    except ConnectorError as error:
+        return page_of(found(id), *said(error))
+    flash(_("Done."), "good")
+    return redirect(url_for("handoffs.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_WRITE)
+def decide(id: str) -> ResponseReturnValue:
+    found(id)
+    try:
+        choice = Choice(request.form.get("choice", ""))
+    except ValueError:
+        return page_of(found(id), _("Choose what happens to the work."), 422)
+    try:
+        made = flow.decide(services().deps, id, choice, who().label, request.form.get("reason", ""))
+    except ConnectorError as error:
+        return page_of(found(id), *said(error))
+    if choice is Choice.REROUTE:
+        flash(_("Decided. Now say who gets the work."), "good")
+        return redirect(url_for("handover.form", key=made.ticket), 303)
+    flash(_("Decided."), "good")
+    return redirect(url_for("handoffs.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_WRITE)
+def comment(id: str) -> ResponseReturnValue:
+    found(id)
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    try:
+        flow.comment(services().deps, id, text, who().label, once=request.form.get("once", ""))
+    except ConnectorError as error:
+        return page_of(found(id), *said(error))
+    return redirect(url_for("handoffs.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_WRITE)
+def attach(id: str) -> ResponseReturnValue:
+    """The form's secret is verified after the rights: until then nobody sends more than a page's worth."""
+    found(id)
+    trouble = sending.take(services(), id, who().label, Side.OURS)
+    if trouble:
+        return page_of(found(id), *trouble)
+    return redirect(url_for("handoffs.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_WRITE)
+def publish(id: str) -> ResponseReturnValue:
+    found(id)
+    seq = request.form.get("seq", "")
+    if not seq.isdigit():
+        abort(400)
+    try:
+        flow.publish(services().deps, id, int(seq), who().label)
+    except ConnectorError as error:
+        return page_of(found(id), *said(error))
+    flash(_("It is on its way to the ticket, where the requester sees it."), "good")
+    return redirect(url_for("handoffs.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_READ)
+def file(id: str, digest: str) -> ResponseReturnValue:
+    return sending.give(services(), found(id), digest)
+
+
+@door(Right.HANDOFFS_READ)
+def proof(id: str, form: str) -> ResponseReturnValue:
+    """The signed pack (json), or what it says on paper (pdf)."""
+    seen = found(id)
+    raw = proofs.signed(services(), seen)
+    name = proofs.name_of(raw)
+    if form == "json":
+        return _download(raw, "application/json", f"{name}.json")
+    if form != "pdf":
+        abort(404)
+    return _download(proofs.on_paper(services(), raw), "application/pdf", f"{name}.pdf")
+
+
+def _download(body: bytes, kind: str, name: str) -> Response:
+    return Response(body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def entry_who(entry: Entry, receiver: str) -> str:
+    return telling.who(str(entry.side), entry.actor, receiver)
+
+
+def told_value(raw: Any, field: str) -> Any:
+    return ", ".join(raw) if isinstance(raw, (list, tuple)) else value_name(field, raw)
+
+
+
+def install(app: Flask) -> None:
+    env: Any = app.jinja_env
+    env.filters.update(instant=datetime.fromisoformat, told_value=told_value)
+    env.globals.update(entry_who=entry_who, entry_what=lambda entry: telling.what(str(entry.kind), entry.body),
+                       entry_words=lambda entry: telling.words(str(entry.kind), entry.body))
+
+
+def blueprint() -> Blueprint:
+    handoffs = Blueprint("handoffs", __name__)
+    handoffs.get("/handoffs")(board)
+    handoffs.get("/handoffs/feed")(feed)
+    handoffs.get("/handoffs/<id>")(show)
+    handoffs.post("/handoffs/<id>/act")(act)
+    handoffs.post("/handoffs/<id>/decide")(decide)
+    handoffs.post("/handoffs/<id>/comment")(comment)
+    handoffs.post("/handoffs/<id>/files")(attach)
+    handoffs.post("/handoffs/<id>/publish")(publish)
+    handoffs.get("/handoffs/<id>/files/<digest>")(file)
+    handoffs.get("/handoffs/<id>/proof.<form>")(proof)
+    return handoffs

@@ -1,0 +1,175 @@
+"""The portal: a receiver's own handoffs, each with what may be answered now. Not theirs looks as if not there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.domain.errors import ConnectorError
+from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoff_moves import Move, Side
+from connector.domain.receiver import Receiver, ReceiverKind
+from connector.flows import handoffs as flow
+from connector.flows.handoff_number import number_of_theirs
+from connector.store.views import Paged
+from connector.web.auth.identity import who
+from connector.web.handoffs import sending
+from connector.web.handoffs.pages import said
+from connector.web.handoffs.view import Seen, left, moves, see
+from connector.web.i18n import _
+from connector.web.pages import clocks, query
+from connector.web.portal import reports
+from connector.web.portal.access import receivers_of
+from connector.web.rights import Right, door
+from connector.web.services import services
+
+VIEWS: Final = ("open", "theirs", "offered", "ours", "customer", "disputed", "closed")
+_HIDDEN: Final = frozenset({EntryKind.ACCESS, EntryKind.UNDELIVERED, EntryKind.BOUNCED, EntryKind.DECIDED,
+                            EntryKind.PUBLISHED})
+"""What the desk does among itself."""
+
+
+def mine() -> dict[str, Receiver]:
+    """The receivers the user speaks for that may use the portal."""
+    return {one.name: one for one in receivers_of(services(), who().supplier) if one.reach.portal}
+
+
+def found(id: str) -> Seen:
+    seen = see(services(), id, list(mine()))
+    if seen is None or seen.receiver is None:
+        abort(404)
+    return seen
+
+
+@door(Right.HANDOFFS_ANSWER)
+def index() -> ResponseReturnValue:
+    view = request.args["view"] if request.args.get("view") in VIEWS else "open"
+    text, names = request.args.get("q", "").strip()[:100], list(mine())
+    reads = services().handoffs
+    page = query.paged(lambda cursor: reads.board(view, only=names, text=text, limit=query.limit(), cursor=cursor,
+                                                  offered=True))
+    if not isinstance(page, Paged):
+        return page
+    return render_template("portal/index.html", page=page, view=view, text=text, receivers=mine(),
+                           counts=reads.counts(names, text, offered=True))
+
+
+@door(Right.HANDOFFS_ANSWER)
+def show(id: str) -> ResponseReturnValue:
+    return page_of(found(id))
+
+
+def page_of(seen: Seen, trouble: str = "", status: int = 200) -> ResponseReturnValue:
+    handoff, receiver = seen.handoff, seen.receiver
+    assert receiver is not None
+    page = render_template(
+        "portal/show.html", seen=seen, handoff=handoff, receiver=receiver, left=left(seen), trouble=trouble,
+        moves=moves(handoff, Side.THEIRS), entries=shown(seen), form=request.form, detail=None,
+        clocks=clocks.of_readings(seen.reading.clocks, (), services().now()), largest=sending.largest(services()),
+        files=seen.files if receiver.free_text else [one for one in seen.files if one.side == Side.THEIRS],
+        reports=receiver.kind is ReceiverKind.FIELD_SERVICE and not handoff.ended,
+    )
+    return page, status
+
+
+def shown(seen: Seen) -> list[Entry]:
+    """What the receiver may read of the thread: its own, and of ours what it is sent too."""
+    words = seen.receiver is not None and seen.receiver.free_text
+    return [entry if entry.side is Side.THEIRS or words else bare(entry) for entry in seen.entries
+            if entry.kind not in _HIDDEN and (entry.side is not Side.SYSTEM or entry.kind is EntryKind.MOVED)
+            and not _drafting(entry) and (words or entry.side is Side.THEIRS or entry.kind is EntryKind.MOVED)]
+
+
+def _drafting(entry: Entry) -> bool:
+    """What happened before it was offered."""
+    return entry.kind is EntryKind.EDITED and "state" in entry.body
+
+
+def bare(entry: Entry) -> Entry:
+    """Without words of ours, for those who are sent none."""
+    kept = {name: value for name, value in entry.body.items() if name in ("move", "from", "to")}
+    return type(entry)(seq=entry.seq, at=entry.at, side=entry.side, actor="", kind=entry.kind, body=kept)
+
+
+@door(Right.HANDOFFS_ANSWER)
+def act(id: str) -> ResponseReturnValue:
+    seen = found(id)
+    try:
+        what = Move(request.form.get("move", ""))
+    except ValueError:
+        abort(400)
+    reason = request.form.get("reason", "").replace("\r\n", "\n")
+    return _done(seen, lambda: flow.act(services().deps, id, what, who().label, side=Side.THEIRS, reason=reason,
+                                        receiver=seen.handoff.receiver))
+
+
+@door(Right.HANDOFFS_ANSWER)
+def number(id: str) -> ResponseReturnValue:
+    seen = found(id)
+    given = request.form.get("theirs", "")
+    return _done(seen, lambda: number_of_theirs(services().deps, id, given, who().label, seen.handoff.receiver))
+
+
+@door(Right.HANDOFFS_ANSWER)
+def comment(id: str) -> ResponseReturnValue:
+    seen = found(id)
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    return _done(seen, lambda: flow.comment(services().deps, id, text, who().label, side=Side.THEIRS,
+                                            once=request.form.get("once", ""), receiver=seen.handoff.receiver))
+
+
+def _done(seen: Seen, work: Any) -> ResponseReturnValue:
+    id = seen.handoff.id
+    try:
+        work()
+    except ConnectorError as error:
+        return page_of(found(id), *said(error))
+    flash(_("Thank you: the service desk sees it now."), "good")
+    return redirect(url_for("portal.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_ANSWER)
+def attach(id: str) -> ResponseReturnValue:
+    seen = found(id)
+    trouble = sending.take(services(), id, who().label, Side.THEIRS, seen.handoff.receiver)
+    if trouble:
+        return page_of(found(id), *trouble)
+    flash(_("Thank you: the service desk sees it now."), "good")
+    return redirect(url_for("portal.show", id=id), 303)
+
+
+@door(Right.HANDOFFS_ANSWER)
+def file(id: str, digest: str) -> ResponseReturnValue:
+    seen = found(id)
+    known = next((one for one in seen.files if one.digest == digest), None)
+    if known is None or (seen.receiver is not None and not seen.receiver.free_text and known.side != Side.THEIRS):
+        abort(404)
+    return sending.give(services(), seen, digest)
+
+
+@door(Right.HANDOFFS_ANSWER)
+def report(id: str) -> ResponseReturnValue:
+    """The intervention report of a visit: a form that becomes a PDF, signed by typing one's name."""
+    seen = found(id)
+    if seen.receiver is None or seen.receiver.kind is not ReceiverKind.FIELD_SERVICE:
+        abort(404)
+    trouble = reports.sign(services(), seen, request.form, who().label)
+    if trouble:
+        return page_of(found(id), trouble, 422)
+    flash(_("The report is signed and kept."), "good")
+    return redirect(url_for("portal.show", id=id), 303)
+
+
+def blueprint() -> Blueprint:
+    portal = Blueprint("portal", __name__)
+    portal.get("/portal")(index)
+    portal.get("/portal/<id>")(show)
+    portal.post("/portal/<id>/act")(act)
+    portal.post("/portal/<id>/number")(number)
+    portal.post("/portal/<id>/comment")(comment)
+    portal.post("/portal/<id>/files")(attach)
+    portal.get("/portal/<id>/files/<digest>")(file)
+    portal.post("/portal/<id>/report")(report)
+    return portal
