@@ -92,6 +92,8 @@ class Sqlite:
         return count
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        if len(values) == 1:
+            return what == values[0]
         listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
         return what.in_(select(listed.c.value))
 
@@ -125,6 +127,8 @@ class Postgres:
         return count
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        if len(values) == 1:
+            return what == values[0]
         return what == any_(bindparam(None, list(values), ARRAY(what.type)))
 
 

@@ -49,7 +49,6 @@ def receive(supplier: str) -> Response:
     told = _read(parts, body)
     digest = hashlib.sha256(body).hexdigest()
     _apply(parts, receiver, message, digest, told)
-    log.info("supplier message taken", supplier=receiver.name, type=told.type, handoff=told.handoff, size=len(body))
     answer = {"message": message, "type": told.type, "handoff_id": told.handoff, "known": told.known}
     return Response(orjson.dumps(answer), 202, content_type="application/json")
 
