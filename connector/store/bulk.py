@@ -93,7 +93,8 @@ class Sqlite:
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
         if len(values) == 1:
-            return what == values[0]
+            same: ColumnElement[bool] = what == values[0]
+            return same
         listed = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
         return what.in_(select(listed.c.value))
 
@@ -128,7 +129,8 @@ class Postgres:
 
     def among(self, what: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
         if len(values) == 1:
-            return what == values[0]
+            same: ColumnElement[bool] = what == values[0]
+            return same
         return what == any_(bindparam(None, list(values), ARRAY(what.type)))
 
 
