@@ -25,15 +25,26 @@ class Rules:
     calendar: Callable[[Facts], ServiceCalendar]
     amount: Callable[[Facts], timedelta | None]
     pauses: Sequence[tuple[Callable[[Facts], bool], timedelta | None, int | None]] = ()
+    resume: Callable[[Facts], bool] = lambda facts: True
     stop: Callable[[Facts], bool] = lambda facts: facts["state"] in ("resolved", "closed")
     cancel: Callable[[Facts], bool] = lambda facts: facts["state"] == "cancelled" or facts["deleted"]
     start: Callable[[Facts], bool] = lambda facts: True
+    reset: Callable[[Facts], bool] = lambda facts: False
+    fixed: Callable[[Facts], datetime | None] = lambda facts: None
+    """A due time set by hand."""
+    days: Callable[[Facts], int | None] = lambda facts: None
+    """Working days instead of `amount`, counted from where the cycle begins."""
     sla: bool = True
-    from_opening: bool = True
+    begins: Callable[[Facts], bool] = lambda facts: True
+    """From the first moment this holds, time counts once the agreement applies."""
     pauses_kept: bool = True
     reopen_within: timedelta | None = None
+    floor: timedelta = timedelta(0)
     repeats: str = ""
     """"updates": anew at each answer. "awaiting_reply": anew at each message that waits for one."""
+
+
+Plan = tuple[ServiceCalendar, timedelta, datetime | None]
 
 
 @dataclass
@@ -41,14 +52,15 @@ class Seen:
     """One cycle, as far as the walk has come."""
 
     start: datetime
-    amount: timedelta
+    plan: Plan
     active: timedelta = timedelta(0)
     paused: timedelta = timedelta(0)
     reached: datetime | None = None
     """When the target was used up exactly, while nothing happened since."""
+    not_before: datetime | None = None
     breached_at: datetime | None = None
     stopped_at: datetime | None = None
-    mode: str = "run"
+    mode: str = ""
     counts: list[int] = field(default_factory=list)
     spent: list[timedelta] = field(default_factory=list)
     rule: int | None = None
@@ -65,110 +77,164 @@ class Seen:
 def walk(line: Sequence[tuple[datetime, Facts]], rules: Rules, now: datetime) -> list[Seen]:
     """`line`: from each moment on these facts hold. All moments and `now` are whole minutes."""
     attached = next((at for at, facts in line if rules.applies(facts)), None)
-    if attached is None:
+    begins = next((at for at, facts in line if rules.begins(facts)), None)
+    if attached is None or begins is None:
         return []
-    cycles: list[Seen] = []
-    cycle: Seen | None = None
-    before: Facts | None = None
-    begins = line[0][0] if rules.from_opening else attached
+    walker = _Walker(rules, attached)
     at = line[0][0]
     while at <= now:
         facts = [known for moment, known in line if moment <= at][-1]
-        had = rules.applies(facts) or (at < attached and (rules.sla or rules.from_opening))
         if at >= begins:
-            if cycle is not None and not rules.sla and not had:
-                if cycle.mode not in ("stop", "cancel"):
-                    cycle.mode, cycle.stopped_at = "stop", at
-                cycle = None
-            if cycle is not None and before is not None and _anew(rules, facts, before):
-                if cycle.mode not in ("stop", "cancel"):
-                    cycle.mode, cycle.stopped_at = "stop", at
-                cycle = None
-            cycle = _minute(cycle, cycles, facts, rules, at, attached, had, now)
-        before = facts
+            walker.minute(at, facts, now)
+        walker.before = facts
         at += MINUTE
-    return cycles
+    return walker.cycles
 
 
-def _anew(rules: Rules, facts: Facts, before: Facts) -> bool:
-    if rules.repeats == "updates":
-        return bool(facts["updates"] != before["updates"])
-    return rules.repeats == "awaiting_reply" and facts["awaiting_reply"] and not before["awaiting_reply"]
+class _Walker:
+    def __init__(self, rules: Rules, attached: datetime) -> None:
+        self.rules, self.attached = rules, attached
+        self.cycles: list[Seen] = []
+        self.cycle: Seen | None = None
+        self.before: Facts | None = None
+        self.began_in_span = False
 
-
-def _too_late(cycle: Seen, rules: Rules, at: datetime) -> bool:
-    return (cycle.stopped_at is not None and rules.reopen_within is not None
-            and at - cycle.stopped_at > rules.reopen_within)
-
-
-def _minute(cycle: Seen | None, cycles: list[Seen], facts: Facts, rules: Rules, at: datetime, attached: datetime,
-            had: bool, now: datetime) -> Seen | None:
-    amount = rules.amount(facts)
-    mode = "run"
-    if not had or rules.cancel(facts):
-        mode = "cancel"
-    elif cycle is None and not rules.start(facts):
-        return None
-    elif rules.stop(facts):
-        mode = "stop"
-    if cycle is not None and mode == "run" and _too_late(cycle, rules, at):
-        cycle = None
-        if not rules.start(facts):
-            return None
-    if cycle is None:
-        if mode == "cancel" or amount is None:
-            return None
-        if mode == "stop" and (cycles or rules.repeats or not rules.sla):
-            return None
-        cycle = Seen(at, amount, counts=[0] * len(rules.pauses), spent=[timedelta(0)] * len(rules.pauses))
-        cycles.append(cycle)
-    if amount is None:
-        mode = "cancel"
-    else:
-        if amount != cycle.amount:
-            cycle.reached = at if cycle.active == amount else None
-            if cycle.active == amount and not rules.calendar(facts).is_open(at):
-                cycle.reached = None
-        cycle.amount = amount
-    rule = None
-    if mode == "run" and (at >= attached or rules.pauses_kept):
-        for i, (holds, at_most, times) in enumerate(rules.pauses):
-            if holds(facts) and (at_most is None or cycle.spent[i] < at_most) and (
-                    times is None or i == cycle.rule or cycle.counts[i] < times):
-                rule = i
-                break
-    if rule is not None:
-        mode = "pause"
-        if rule != cycle.rule:
+    def minute(self, at: datetime, facts: Facts, now: datetime) -> None:
+        applied = self.rules.applies(facts) or at < self.attached
+        if not applied and not self.rules.sla:
+            self._end(at, "stop")
+            self.began_in_span = False
+            return
+        if self.cycle is not None and self.before is not None and self._anew(facts, self.before):
+            self._end(at, "stop" if self.rules.repeats else "cancel")
+        mode = self._mode(facts, applied)
+        cycle = self._begun(at, facts, mode)
+        if cycle is None:
+            return
+        plan = self._plan(facts, cycle.start)
+        if plan is None:
+            mode = "cancel"
+        rule = self._pausing(at, facts, cycle) if mode == "run" else None
+        if rule is not None and rule != cycle.rule:
             cycle.counts[rule] += 1
-    cycle.rule = rule
-    if mode == "stop":
-        cycle.stopped_at = cycle.stopped_at or at
-    elif mode == "cancel" and cycle.mode == "stop":
-        mode = "stop"
-    elif mode != "cancel":
-        cycle.stopped_at = None
-    cycle.mode = mode
-    if at < now:
-        _count(cycle, mode, rule, rules.calendar(facts).is_open(at), at)
-    return cycle
+        cycle.rule = rule
+        self._enter(at, cycle, "pause" if rule is not None else mode, plan or cycle.plan)
+        if at < now:
+            _count(cycle, at)
+
+    def _end(self, at: datetime, mode: str) -> None:
+        """The run so far is over."""
+        cycle = self.cycle
+        if cycle is not None and cycle.mode not in ("stop", "cancel"):
+            cycle.mode = mode
+            if mode == "stop":
+                cycle.stopped_at = at
+                if cycle.plan[2] is not None and at > cycle.plan[2] and cycle.breached_at is None:
+                    cycle.breached_at = at
+        self.cycle = None
+
+    def _anew(self, facts: Facts, before: Facts) -> bool:
+        if self.rules.repeats == "updates":
+            return bool(facts["updates"] != before["updates"])
+        if self.rules.repeats == "awaiting_reply":
+            return bool(facts["awaiting_reply"] and not before["awaiting_reply"])
+        return self.rules.reset(facts) and not self.rules.reset(before)
+
+    def _mode(self, facts: Facts, applied: bool) -> str:
+        if not applied or self.rules.cancel(facts):
+            return "cancel"
+        if self.cycle is None and not self.rules.start(facts):
+            return "off"
+        return "stop" if self.rules.stop(facts) else "run"
+
+    def _begun(self, at: datetime, facts: Facts, mode: str) -> Seen | None:
+        """The cycle that counts this minute, a new one where one begins."""
+        cycle = self.cycle
+        if cycle is not None and mode == "run" and self._too_late(at, cycle):
+            self.cycle = cycle = None
+            if not self.rules.start(facts):
+                return None
+        if cycle is None:
+            plan = self._plan(facts, at)
+            if mode in ("cancel", "off") or plan is None:
+                return None
+            if mode == "stop" and (self.began_in_span or self.rules.repeats or not self.rules.sla):
+                return None
+            none = [timedelta(0)] * len(self.rules.pauses)
+            cycle = self.cycle = Seen(at, plan, counts=[0] * len(none), spent=none)
+            self.began_in_span = True
+            self.cycles.append(cycle)
+        return cycle
+
+    def _too_late(self, at: datetime, cycle: Seen) -> bool:
+        within = self.rules.reopen_within
+        return within is not None and cycle.stopped_at is not None and at - cycle.stopped_at > within
+
+    def _plan(self, facts: Facts, start: datetime) -> Plan | None:
+        calendar, amount, days = self.rules.calendar(facts), self.rules.amount(facts), self.rules.days(facts)
+        if days is not None:
+            amount = calendar.elapsed(start, calendar.add_days(start, days))
+        return None if amount is None else (calendar, amount, self.rules.fixed(facts))
+
+    def _pausing(self, at: datetime, facts: Facts, cycle: Seen) -> int | None:
+        if at < self.attached and not self.rules.pauses_kept:
+            return None
+        held = facts.get("held_by_connector", False)
+        for i, (holds, _, _) in enumerate(self.rules.pauses):
+            if holds(facts) and not held and self._allowed(i, cycle):
+                return i
+        rule = cycle.rule
+        return rule if rule is not None and not self.rules.resume(facts) and self._allowed(rule, cycle) else None
+
+    def _allowed(self, i: int, cycle: Seen) -> bool:
+        _, at_most, times = self.rules.pauses[i]
+        return (at_most is None or cycle.spent[i] < at_most) and (
+            times is None or i == cycle.rule or cycle.counts[i] < times)
+
+    def _enter(self, at: datetime, cycle: Seen, mode: str, plan: Plan) -> None:
+        if cycle.mode == "stop" and mode == "cancel":
+            mode = "stop"
+        if mode == "stop" and cycle.mode != "stop":
+            cycle.stopped_at = at
+            if cycle.plan[2] is not None and at > cycle.plan[2] and cycle.breached_at is None:
+                cycle.breached_at = at
+        elif mode in ("run", "pause"):
+            cycle.stopped_at = None
+        over = mode in ("stop", "cancel") and cycle.mode == mode
+        if plan != cycle.plan and not over:
+            cycle.not_before = at + self.rules.floor
+            if plan[1] != cycle.plan[1] or plan[2] != cycle.plan[2]:
+                cycle.reached = None
+            cycle.plan = plan
+        cycle.mode = mode
 
 
-def _count(cycle: Seen, mode: str, rule: int | None, is_open: bool, at: datetime) -> None:
-    if rule is not None:
-        cycle.spent[rule] += MINUTE
-    if mode != "run":
+def _count(cycle: Seen, at: datetime) -> None:
+    """The minute from `at` on, in the mode and plan the cycle is in."""
+    calendar, amount, fixed = cycle.plan
+    is_open = calendar.is_open(at)
+    if cycle.rule is not None:
+        cycle.spent[cycle.rule] += MINUTE
+    if cycle.mode != "run":
         cycle.reached = None
         cycle.paused += MINUTE if is_open else timedelta(0)
         return
-    if cycle.active > cycle.amount and cycle.breached_at is None:
-        cycle.breached_at = at
-    if cycle.active == cycle.amount:
-        if cycle.reached is None and is_open:
-            cycle.reached = at
-        if cycle.reached is not None and cycle.breached_at is None:
-            cycle.breached_at = cycle.reached
+    if cycle.active == amount and cycle.reached is None and is_open:
+        cycle.reached = at
+    _breach(cycle, at, fixed)
     if is_open:
         cycle.active += MINUTE
-        if cycle.active == cycle.amount:
+        if cycle.active == amount:
             cycle.reached = at + MINUTE
+
+
+def _breach(cycle: Seen, at: datetime, fixed: datetime | None) -> None:
+    if cycle.breached_at is not None:
+        return
+    due = fixed
+    if fixed is None:
+        due = at if cycle.active > cycle.plan[1] else cycle.reached
+        if due is not None and cycle.not_before is not None:
+            due = max(due, cycle.not_before)
+    if due is not None and due <= at:
+        cycle.breached_at = at if fixed is not None else due
