@@ -3,54 +3,42 @@ none twice."""
 
 from __future__ import annotations
 
+import http.client
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from standardwebhooks import Webhook
 
 from connector.domain.delivery import Order
+from connector.domain.handoff_chain import EntryKind, broken
+from connector.domain.ticket import Kind, State, Ticket
+from connector.flows.handoffs import Offer, offer
+from connector.ports import Change
 from connector.store import admin
 from connector.store.tables import deliveries
+from connector.wiring import Deployment
 from tests.channels.endpoint import NEW, RECEIVER
-from tests.e2e import sender
+from tests.e2e import receiving, sender
+from tests.e2e.processes import Processes
 from tests.e2e.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
 HANDOFFS, MESSAGES = 50, 20
 KILLS = 6
-
-
-class Processes:
-    def __init__(self) -> None:
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, script: str, *arguments: str) -> subprocess.Popen[bytes]:
-        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen([sys.executable, str(ROOT / "tests/e2e" / script), *arguments], env=environ,
-            cwd=ROOT)
-        self.running.append(process)
-        return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGKILL)
-        process.wait(30)
-        self.running.remove(process)
 
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
     found = Processes()
     yield found
-    for process in list(found.running):
-        found.kill(process)
+    found.close()
 
 
 def test_to_a_supplier_nothing_is_lost_or_done_twice_and_each_handoff_keeps_its_order(
@@ -93,3 +81,92 @@ def _waiting(desk: object) -> int:
     with desk.store.read() as tx:  # type: ignore[attr-defined]
         found: int = tx.run(select(func.count()).where(deliveries.c.state.in_(("waiting", "leased")))).scalar_one()
     return found
+
+
+class Sender:
+    """A supplier that repeats each message, same id and bytes, until it is told that it was taken."""
+
+    def __init__(self, port: int, handoffs: list[str], seed: int) -> None:
+        self.port, self.handoffs, self.rng = port, handoffs, random.Random(seed)
+        self.tries, self.odd = 0, set[int]()
+        self.secret = Webhook(NEW)
+
+    def run(self) -> None:
+        for number in range(MESSAGES):
+            for handoff in self.handoffs:
+                self.until_taken(f"{handoff}:{number}", json.dumps({"type": "handoff.comment_added", "data": {
+                    "handoff_id": handoff, "comment": f"comment {number}", "comment_id": f"c{number}"}}))
+
+    def until_taken(self, id: str, body: str) -> None:
+        while True:
+            self.tries += 1
+            at = datetime.now(UTC)
+            headers = {"webhook-id": id, "webhook-timestamp": str(int(at.timestamp())),
+                       "webhook-signature": self.secret.sign(id, at, body), "Content-Type": "application/json"}
+            try:
+                # Now and then it does not wait for the answer: it was acted on, but they do not know.
+                patience = 0.003 if self.rng.random() < 0.1 else 20
+                status = self.post(body, headers, patience)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.01)
+                continue
+            if status == 202:
+                return
+            self.odd.add(status)
+
+    def post(self, body: str, headers: dict[str, str], patience: float) -> int:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
+        try:
+            line.request("POST", "/api/v1/webhooks/suppliers/hosting", body, headers)
+            return line.getresponse().status
+        finally:
+            line.close()
+
+
+def test_from_a_supplier_nothing_is_lost_or_done_twice_while_our_service_is_killed(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOSTING_SECRET", NEW)
+    (tmp_path / "sla_profiles/suppliers").mkdir(parents=True)
+    (tmp_path / "sla_profiles/suppliers/hosting.yaml").write_text(receiving.PROFILE)
+    admin.upgrade(f"sqlite:///{tmp_path / 'connector.db'}")
+    desk = receiving.deployment(tmp_path)
+    handoffs = _handed_over(desk)
+    port, rng = _free_port(), random.Random(3)
+    service = processes.start("receiving.py", str(tmp_path), str(port))
+    senders = [Sender(port, handoffs[n::4], n) for n in range(4)]
+    threads = [threading.Thread(target=one.run) for one in senders]
+    for thread in threads:
+        thread.start()
+    kills = 0
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(1.5 + rng.random() * 1.5)  # the moment of the kill is the point here, nothing waits for it
+        if kills < KILLS:
+            kills += 1
+            processes.kill(service)
+            service = processes.start("receiving.py", str(tmp_path), str(port))
+    assert kills >= 2, "it was killed in the middle of work"
+    assert sum(one.tries for one in senders) > HANDOFFS * MESSAGES, "something was repeated"
+    assert set().union(*(one.odd for one in senders)) <= {503}
+    with desk.store.read() as tx:
+        chains, records = tx.entries(handoffs), tx.handoffs(handoffs)
+    for handoff in handoffs:
+        said = [entry.body["text"] for entry in chains[handoff] if entry.kind is EntryKind.COMMENT]
+        assert said == [f"comment {number}" for number in range(MESSAGES)]
+        assert broken(handoff, chains[handoff], records[handoff].head) == ""
+    desk.close()
+
+
+def _handed_over(desk: Deployment) -> list[str]:
+    now = desk.deps.now()
+    tickets = [Ticket(tool="snow", id=str(n), kind=Kind.INCIDENT, state=State.IN_PROGRESS, number=f"INC{n}",
+                      title="Printer", opened_at=now, updated_at=now) for n in range(HANDOFFS)]
+    with desk.store.begin() as tx:
+        keys = tx.save([Change(ticket=ticket) for ticket in tickets])
+    return [offer(desk.deps, key, Offer(receiver="hosting", reason="please"), "user:a").id for key in keys]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
