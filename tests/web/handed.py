@@ -89,7 +89,7 @@ def fill(there: World) -> dict[str, Handoff]:
     made = {"work": offer(there, "1", "hosting"), "offered": offer(there, "7", "hosting", reason="Needs a new cable."),
             "soc": offer(there, "6", "soc"), "cloud": offer(there, "5", "cloud"),
             "field": offer(there, "13", "field", details={"site": "Geneva, rue du Lac 1", "access": "Key at the desk",
-                                                          "visit_from": "2026-03-03T08:00"})}
+                                                          "visit_from": "2026-03-03T08:00+01:00"})}
     made["work"] = act(there, made["work"], Move.ACKNOWLEDGE)
     flow.comment(deps, made["work"].id, "Which disk, the left or the right one?", "user:nina", side=Side.THEIRS,
                  once="c1")

@@ -81,10 +81,16 @@ def _files(detail: TicketDetail, chosen: Receiver | None) -> list[AttachmentInfo
 
 def _offer(receiver: Receiver, given: Any) -> flow.Offer:
     """Raises nothing: what is missing is told when it is sent."""
-    details = {name: given.get(name, "").strip() for name in VISIT if given.get(name, "").strip()}
+    details = {name: _detail(name, given.get(name, "").strip()) for name in VISIT if given.get(name, "").strip()}
     words = {name: given.get(name, "").replace("\r\n", "\n").strip() for name in WORDS}
     return flow.Offer(receiver=receiver.name, details=details if _visits(receiver) else {},
                       reply_by=_moment(given.get("reply_by", "")), **words)
+
+
+def _detail(name: str, given: str) -> str:
+    """Times of a visit travel with their zone."""
+    at = _moment(given) if name in TIMES else None
+    return given if at is None else at.astimezone(i18n.zone()).isoformat(timespec="minutes")
 
 
 def _moment(given: str) -> datetime | None:

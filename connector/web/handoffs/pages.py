@@ -7,17 +7,20 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 
 from connector.domain.errors import ConnectorError, Refused, TryLater
-from connector.domain.handoff import Choice
+from connector.domain.handoff import Choice, Handoff
 from connector.domain.handoff_chain import Entry
 from connector.domain.handoff_moves import Move, Side
+from connector.domain.history import Event
 from connector.domain.receiver import ReceiverKind
 from connector.flows import handoffs as flow
 from connector.store.handoff_queries import SORTS, VIEWS
 from connector.store.views import Paged
 from connector.web.auth.identity import who
 from connector.web.errors import from_connector
+from connector.web.filters import may, when
 from connector.web.handoffs import proofs, sending
 from connector.web.handoffs.view import Seen, left, moves, registry_of, see
 from connector.web.i18n import _
@@ -26,6 +29,7 @@ from connector.web.papers import telling
 from connector.web.rights import Right, door
 from connector.web.services import services
 from connector.web.words import value_name
+from connector.web.words_handoffs import MOVED
 
 ORDERS: Final = tuple(sign + name for name in SORTS for sign in ("", "-"))
 
@@ -207,10 +211,44 @@ def told_value(raw: Any, field: str) -> Any:
 
 
 
+def visit(text: str) -> Any:
+    """A moment of a visit with its zone; words that are none stay as they are."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return when(at, "brief") if at.tzinfo is not None else text
+
+
+def handoffs_of(ticket: int) -> list[Handoff]:
+    """Newest first."""
+    with services().deps.store.read() as tx:
+        return list(reversed(tx.handoffs_of([ticket]).get(ticket, [])))
+
+
+def receiver_title(name: str) -> str:
+    return titles().get(name, name)
+
+
+def handoff_told(event: Event) -> Markup:
+    """What a ticket's history tells of a handoff, with the way to it."""
+    data = event.data
+    what = str(data.get("what", ""))
+    said = telling.what("moved" if what in MOVED else "clock" if data.get("target") or what == "silent" else what,
+                        {**data, "move": what})
+    title = receiver_title(str(data.get("receiver", "")))
+    name = title if data.get("side") == Side.THEIRS else telling.who(str(data.get("side", "")), event.actor)
+    link = url_for("handoffs.show", id=data.get("handoff", "")) if may("handoffs:read") else ""
+    place = Markup('<a href="{}">{}</a>').format(link, title) if link else escape(title)
+    return Markup('<strong>{}</strong> {} <span class="quiet">({} {})</span>').format(
+        name, said, _("handoff to"), place)
+
+
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
-    env.filters.update(instant=datetime.fromisoformat, told_value=told_value)
-    env.globals.update(entry_who=entry_who, entry_what=lambda entry: telling.what(str(entry.kind), entry.body),
+    env.filters.update(instant=datetime.fromisoformat, told_value=told_value, visit=visit)
+    env.globals.update(handoffs_of=handoffs_of, receiver_title=receiver_title, handoff_told=handoff_told,
+                       entry_who=entry_who, entry_what=lambda entry: telling.what(str(entry.kind), entry.body),
                        entry_words=lambda entry: telling.words(str(entry.kind), entry.body))
 
 
