@@ -6,7 +6,7 @@ Memory does not grow with the number of tickets: lateness is kept in buckets one
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -87,12 +87,13 @@ class Tally:
         self.tickets += 1
         self.unmatched += not result.clocks
         for named in result.clocks:
-            state = str(named.clock.state)
+            target, state = str(named.target), str(named.clock.state)
+            late = _lateness(named).total_seconds() if named.clock.state is ClockState.BREACHED else None
             for dimension, value in _values(ticket, named):
-                cell = self._cell((str(named.target), dimension, value))
+                cell = self._cell((target, dimension, value))
                 cell.states[state] = cell.states.get(state, 0) + 1
-                if named.clock.state is ClockState.BREACHED:
-                    cell.lateness.add(_lateness(named).total_seconds())
+                if late is not None:
+                    cell.lateness.add(late)
         if before is not None:
             self._compare(before, result)
         if against is not None:
@@ -171,11 +172,10 @@ class Tally:
                    {(a, b): n for a, b, n in saved["confusion"]}, widths)
 
 
-def _values(ticket: Ticket, named: NamedClock) -> Iterable[tuple[str, str]]:
-    yield "all", "all"
-    yield "priority", named.segment.priority or "unknown"
-    yield "group", ticket.group or "unknown"
-    yield "month", f"{named.clock.start:%Y-%m}"
+def _values(ticket: Ticket, named: NamedClock) -> tuple[tuple[str, str], ...]:
+    start = named.clock.start
+    return (("all", "all"), ("priority", named.segment.priority or "unknown"), ("group", ticket.group or "unknown"),
+            ("month", f"{start.year}-{start.month:02}"))
 
 
 def _lateness(named: NamedClock) -> timedelta:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -68,7 +69,7 @@ class ServiceCalendar:
     Inputs are aware datetimes of any zone; results are in the calendar's zone. A naive datetime raises CalendarError.
     """
 
-    __slots__ = ("_clock", "_grid", "_source", "data", "known_until", "name", "timezone", "warnings")
+    __slots__ = ("_clock", "_day", "_grid", "_source", "data", "known_until", "name", "timezone", "warnings")
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class ServiceCalendar:
     ) -> None:
         self._source = source
         self._clock = LocalClock(zone)
+        self._day = lru_cache(maxsize=4096)(self._windows_of)
         self._grid: _Grid | None = None
         self.timezone = zone
         self.name = name
@@ -256,7 +258,7 @@ class ServiceCalendar:
         self._grid = grid = _Grid(self._source, max(first, EARLIEST), min(last, LATEST))
         return grid
 
-    def _day(self, ordinal: int) -> list[Window]:
+    def _windows_of(self, ordinal: int) -> list[Window]:
         """The windows of one local date, cut at its midnights."""
         return list(self.windows_micros(self._clock.instant(ordinal, 0), self._clock.instant(ordinal + 1, 0)))
 
@@ -270,10 +272,7 @@ class ServiceCalendar:
         while True:
             days = grid.days(self._clock)
             i = bisect_left(days, ordinal)
-            if nearest:
-                i += n if i == len(days) or days[i] != ordinal else 0
-            else:
-                i += n
+            i += n if not nearest or i == len(days) or days[i] != ordinal else 0
             if 0 <= i < len(days):
                 return days[i]
             grid = self._longer(grid, forward=n >= 0)

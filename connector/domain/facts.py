@@ -5,10 +5,12 @@ A field's value before its first change is that change's `old`; a field that nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from connector.domain.history import Event, EventKind, Origin, Role
@@ -27,6 +29,30 @@ _NOBODY: Final = frozenset({Role.CONNECTOR, Role.SYSTEM, Role.REQUESTER})
 """Who takes no ticket by assigning or moving it, unless the profile lets them answer."""
 
 
+_AT_FIRST: Final = {
+    "acknowledged": False, "responded": False, "awaiting_reply": False, "updates": 0, "reassignments": 0,
+    "reopenings": 0, "major_incident": False, HELD_BY_US: False,
+}
+
+
+class Wanted(NamedTuple):
+    """The facts to follow. `fields` are those that a ticket tells: `plain` ones, read by `get`, and `custom` ones."""
+
+    names: frozenset[str]
+    fields: frozenset[str]
+    plain: tuple[str, ...]
+    get: Callable[[Ticket], tuple[Value, ...]]
+    custom: tuple[str, ...]
+
+
+@lru_cache(256)
+def _wanted(fields: frozenset[str]) -> Wanted:
+    names = fields | {"state", "assignee"} | ({"group"} if "reassignments" in fields else set())
+    custom = frozenset(name for name in names if name.startswith("custom."))
+    plain = sorted(names - custom - _AT_FIRST.keys())
+    return Wanted(names, custom.union(plain), tuple(plain), attrgetter(*plain), tuple(sorted(custom)))
+
+
 class Moment(NamedTuple):
     """From `at` on these facts hold. `why` names what changed, for explanations."""
 
@@ -42,9 +68,7 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
     `events` are effective events in order. Changes of one instant are one moment. Changes before the opening (a clock
     that was set back) count at the opening.
     """
-    wanted = {*fields, "state", "assignee"}
-    if "reassignments" in wanted:
-        wanted.add("group")
+    wanted = _wanted(frozenset(fields))
     facts = _at_opening(ticket, events, wanted)
     opened = current = ticket.opened_at
     changed: set[str] = set(facts)
@@ -53,7 +77,7 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
     for event in events:
         kind = event.kind
         if kind is EventKind.CHANGED:
-            told = _change(event, facts, wanted, responder)
+            told = _change(event, facts, wanted.names, responder)
         elif kind in TELLING:
             told = _happening(event, facts, ticket, responder)
         else:
@@ -79,25 +103,25 @@ def before_opening(ticket: Ticket, events: Sequence[Event]) -> Iterator[Event]:
     return (event for event in takewhile(lambda event: event.at < first, events) if event.kind in TELLING)
 
 
-def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: set[str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "acknowledged": False, "responded": False, "awaiting_reply": False, "updates": 0,
-        "reassignments": 0, "reopenings": 0, "major_incident": False, HELD_BY_US: False,
-    }
-    for event in events:
+def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: Wanted) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(_AT_FIRST)
+    facts.update(zip(wanted.plain, wanted.get(ticket), strict=True))
+    for name in wanted.custom:
+        facts[name] = value_of(ticket, name)
+    fields, removed = wanted.fields, False
+    for event in reversed(events):  # so that the first change of a field has the last word
         if event.kind is EventKind.CHANGED:
-            if event.field in wanted and event.field not in facts:
+            if event.field in fields:
                 facts[event.field] = event.old
         elif event.kind is EventKind.DELETED or event.kind is EventKind.MERGED:
-            facts["deleted"] = False
-    for name in wanted:
-        if name not in facts:
-            facts[name] = value_of(ticket, name)
+            removed = True
+    if removed:
+        facts["deleted"] = False
     facts["acknowledged"] = bool(facts["assignee"]) or facts["state"] not in (State.NEW, None)
     return facts
 
 
-def _change(event: Event, facts: Mapping[str, Any], wanted: set[str], responder: Responder) -> dict[str, Any]:
+def _change(event: Event, facts: Mapping[str, Any], wanted: AbstractSet[str], responder: Responder) -> dict[str, Any]:
     """The facts that this change of a field makes new."""
     name, new = event.field, event.new
     if name not in wanted:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from connector.domain.conditions import NEVER, Condition
@@ -114,11 +115,11 @@ class Target:
     amounts: Mapping[str, Amount]
     otherwise: Amount | None
     conditions: Conditions
-    asked: tuple[str, ...] = field(init=False, compare=False)
-    """Facts that its conditions ask for."""
+    asked: Callable[[Mapping[str, Any]], Any] = field(init=False, compare=False, repr=False)
+    """Of the facts those that its conditions ask for."""
     fields: frozenset[str] = field(init=False, compare=False)
     """Facts that can change its clock, besides those that decide the plan."""
-    _known: dict[tuple[Any, ...], Verdict] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _known: dict[Any, Verdict] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         c = self.conditions
@@ -126,7 +127,7 @@ class Target:
         asked += [rule.when.fields for rule in c.pause or ()]
         own = {TargetName.UPDATE: {"updates"}, TargetName.NEXT_RESPONSE: {"awaiting_reply"}}.get(self.name, set())
         fields = frozenset().union(*asked, (HELD_BY_US,) if c.pause else ())
-        object.__setattr__(self, "asked", tuple(sorted(fields)))
+        object.__setattr__(self, "asked", itemgetter(*sorted(fields)) if fields else lambda facts: None)
         object.__setattr__(self, "fields", fields | own)
 
     def amount(self, priority: str | None) -> Amount | None:
@@ -134,7 +135,7 @@ class Target:
 
     def verdict(self, facts: Mapping[str, Any]) -> Verdict:
         """Facts that look alike are judged once."""
-        key = tuple([facts[name] for name in self.asked])
+        key = self.asked(facts)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= MOST_REMEMBERED:

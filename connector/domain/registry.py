@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
@@ -54,8 +55,8 @@ class InForce:
     judging: frozenset[str]
     """Facts that decide whether they do."""
     responders: tuple[Responder, ...]
-    _key: tuple[str, ...]
-    _won: dict[tuple[Any, ...], Winners] = field(default_factory=dict)
+    _key: Callable[[Mapping[str, Any]], Any]
+    _won: dict[Any, Winners] = field(default_factory=dict)
 
     @classmethod
     def of(cls, profiles: Iterable[Profile]) -> InForce:
@@ -64,11 +65,12 @@ class InForce:
         calling = tuple([profile for profile in held if profile.major.weight])
         return cls(held, frozenset().union(*[profile.fields for profile in held]), asked, calling,
                    frozenset().union(*[profile.major.fields | profile.plan_fields for profile in calling]),
-                   tuple(dict.fromkeys([profile.responder for profile in held])), tuple(sorted(asked)))
+                   tuple(dict.fromkeys([profile.responder for profile in held])),
+                   itemgetter(*sorted(asked)) if asked else lambda facts: None)
 
     def winners(self, facts: Mapping[str, Any]) -> Winners:
         """`winners` of these profiles; tickets that look alike are asked about once."""
-        key = tuple([facts.get(name) for name in self._key])
+        key = self._key(facts)
         found = self._won.get(key)
         if found is None:
             if len(self._won) >= MOST_REMEMBERED:

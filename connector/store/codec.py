@@ -19,7 +19,7 @@ _TAGGED: Final = (datetime, tuple)
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """`Event` with open values: msgspec cannot tell str from datetime in a union."""
 
     key: str
@@ -89,10 +89,12 @@ def event_text(event: Event) -> str:
 
 def read_event(text: str) -> Event:
     raw = _event(text)
+    old, new, data = raw.old, raw.new, raw.data
     return Event(
-        key=raw.key, at=raw.at, kind=raw.kind, seq=raw.seq, field=raw.field, old=unpack(raw.old), new=unpack(raw.new),
+        key=raw.key, at=raw.at, kind=raw.kind, seq=raw.seq, field=raw.field,
+        old=old if type(old) in _PLAIN else unpack(old), new=new if type(new) in _PLAIN else unpack(new),
         actor=raw.actor, role=raw.role, origin=raw.origin, inferred=raw.inferred, echo=raw.echo, text=raw.text,
-        data=unpack(raw.data) if raw.data else {},
+        data=unpack(data) if data else {},
     )
 
 

@@ -21,8 +21,8 @@ class HistoryRoom(Room):
         histories: dict[int, list[Event]] = {key: [] for key in keys}
         if histories:
             found = select(table.c.ticket, table.c.document).where(self.bulk.among(table.c.ticket, list(histories)))
-            for row in self.run(found):
-                histories[row.ticket].append(read_event(row.document))
+            for ticket, document in self.run(found).all():
+                histories[ticket].append(read_event(document))
         for history in histories.values():
             history.sort(key=order)
         return histories
