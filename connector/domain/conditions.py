@@ -79,6 +79,8 @@ def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
         return _all(parts) if key == "all" else _any(parts)
     if key == "not":
         inner = condition(value, problems, path)
+        if inner is NEVER:
+            return NEVER
         return Condition(lambda facts: not inner.holds(facts), inner.fields, inner.weight, f"not ({inner.text})",
                          same=("not", _same(inner)), shape=("not", inner.shape))
     field = _field(key, problems, path)
