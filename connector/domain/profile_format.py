@@ -139,10 +139,10 @@ class _Reader:
             if not isinstance(sources, (list, tuple)):
                 self.problems.add((*path, "from"), "expected a list of sources")
                 sources = ()
-            for i, source in enumerate(sources):
-                _choice(source, tuple(SOURCE_FIELDS), self.problems, (*path, "from", i))
+            named = [_choice(source, tuple(SOURCE_FIELDS), self.problems, (*path, "from", i))
+                     for i, source in enumerate(sources)]
             if isinstance(data.get("else"), str) and data["else"]:
-                return Chain(data["else"], tuple(str(source) for source in sources))
+                return Chain(data["else"], tuple(source for source in named if source is not None))
             self.problems.add((*path, "else"), "is required: what holds when no source knows one")
         elif data is None:
             self.problems.add(path, "is required: a name, or {from: [contract, customer, service, site], else: name}")
