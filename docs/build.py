@@ -9,9 +9,12 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from connector.domain.handoff_moves import as_markdown
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "var/docs"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
+MOVES = re.compile(r"(<!-- moves: [^>]*-->).*?(<!-- end -->)", re.S)
 STYLE = """
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.55 system-ui; color-scheme: light dark }
 pre { overflow: auto; padding: .8rem; border: 1px solid #8884 }
@@ -38,7 +41,16 @@ def broken(page: Path) -> list[str]:
             if "://" not in target and not (page.parent / target).exists()]
 
 
+def written(text: str) -> str:
+    """The page with its generated tables as the code has them now."""
+    return MOVES.sub(lambda found: f"{found[1]}\n{as_markdown()}\n{found[2]}", text)
+
+
 def main() -> int:
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        if written(text) != text:
+            page.write_text(written(text), encoding="utf-8")
     problems = [problem for page in pages() for problem in broken(page)]
     render = MarkdownIt("commonmark").enable("table")
     for page in pages():

@@ -19,3 +19,12 @@ def build() -> ModuleType:
 def test_every_link_leads_somewhere() -> None:
     docs = build()
     assert [problem for page in docs.pages() for problem in docs.broken(page)] == []
+
+
+def test_generated_tables_are_as_the_code_has_them() -> None:
+    docs = build()
+    for page in docs.pages():
+        text = page.read_text(encoding="utf-8")
+        assert docs.written(text) == text, f"{page}: run make docs"
+    assert "| offer | ours | draft, declined, handed_back, expired | offered |" in (
+        Path(__file__).parents[1] / "docs/handoffs.md").read_text(encoding="utf-8")

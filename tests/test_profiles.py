@@ -34,7 +34,8 @@ def change(path: Path, old: str, new: str) -> None:
 
 def test_the_shipped_agreements_are_right() -> None:
     read = load(SHIPPED)
-    assert {p.name for p in read.registry.profiles} == {"acme-gold", "standard", "network-ola", "hosting-uc"}
+    assert {p.name for p in read.registry.profiles} == {"acme-gold", "standard", "network-ola", "hosting-uc",
+                                                    "security-ola", "field-service-ola"}
     assert read.warnings == []
 
 
@@ -82,7 +83,7 @@ def test_a_version_names_content_with_its_calendars(folder: Path) -> None:
     assert versions() == before, "a remark changes nothing"
     change(folder / "calendars/weekdays.yaml", "17:30", "18:00")
     after = versions()
-    assert {name for name in after if after[name] != before[name]} == {"acme-gold", "standard"}
+    assert {name for name in after if after[name] != before[name]} == {"acme-gold", "standard", "field-service-ola"}
 
 
 def test_holidays_may_come_from_an_ical_file(folder: Path) -> None:

@@ -11,7 +11,7 @@ from connector.domain.clock import Clock, ClockState, Turn, read
 from connector.domain.errors import ConfigError
 from connector.domain.facts import Moment, moments
 from connector.domain.history import Event
-from connector.domain.profile import OF_HANDOFFS, Profile, Target, TargetName
+from connector.domain.profile import Profile, Target, TargetName
 from connector.domain.registry import InForce, Registry
 from connector.domain.ticket import Ticket
 from connector.domain.turns import Segment, segments
@@ -75,7 +75,7 @@ def clocks(
             applies = speaking.get(profile.name)
             if applies is not None and profile.responder == responder and (profile.children or not ticket.parent):
                 for target in profile.targets:
-                    if target.name in OF_HANDOFFS:
+                    if not profile.on_tickets(target.name):
                         continue
                     found.extend(_clocks_of(profile, target, applies, line, registry, now, problems))
         if not speaking:

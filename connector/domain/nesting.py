@@ -40,7 +40,8 @@ def _pair(outer: Profile, inner: Profile, registry: Registry) -> Iterator[Proble
     targets = {target.name: target for target in outer.targets}
     for target in inner.targets:
         around = targets.get(target.name)
-        if around is None or target.name in (TargetName.UPDATE, TargetName.NEXT_RESPONSE):
+        repeated = target.name in (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
+        if around is None or repeated or not inner.on_tickets(target.name):
             continue
         for priority in PRIORITIES:
             problem = _one(outer, around, inner, target, priority, registry)

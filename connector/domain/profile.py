@@ -209,6 +209,13 @@ class Profile:
         object.__setattr__(self, "plan_fields", frozenset(plan))
         object.__setattr__(self, "fields", frozenset(every))
 
+    def on_tickets(self, target: TargetName) -> bool:
+        """Whether a target has a clock on tickets. Of a supplier's contract whose work is handed over, a ticket that
+        merely waits for the supplier shows the resolution: the rest is seen on the handoff only."""
+        if self.receiver is not None and self.agreement is Agreement.UC:
+            return target is TargetName.RESOLUTION
+        return target not in OF_HANDOFFS
+
     @property
     def due_by_hand(self) -> bool:
         """Whether a due time set in the tool is that of this agreement's resolution."""
