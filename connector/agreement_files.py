@@ -169,7 +169,12 @@ def _files(folder: Path) -> Iterable[Path]:
 def _inside(problems: Iterable[Problem], copy: Path) -> list[Problem]:
     """Problems with files named as inside the folder, wherever the copy was."""
     here = f"{copy}/"
-    return [replace(one, file=one.file.removeprefix(here), message=one.message.replace(here, "")) for one in problems]
+    return [replace(one, file=one.file.removeprefix(here), message=_without(one.message, here)) for one in problems]
+
+
+def _without(message: str, here: str) -> str:
+    """A message that names no place stays what it is: it may be one that pages say in other languages."""
+    return message.replace(here, "") if here in message else message
 
 
 def _digest(raw: bytes) -> str:

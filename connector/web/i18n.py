@@ -168,13 +168,14 @@ def percent(value: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in decimal units."""
+    """Bytes in decimal units; French counts octets."""
     value, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":
             break
         value /= 1000
-    return f"{number(value, '#,##0' if unit == 'B' else '#,##0.#')} {unit}"
+    unit = unit.replace("B", "o") if locale().language == "fr" else unit
+    return f"{number(value, '#,##0' if unit in ('B', 'o') else '#,##0.#')} {unit}"
 
 
 def install(app: Flask) -> None:

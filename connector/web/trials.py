@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,7 +38,8 @@ class DryRun:
 
 @dataclass(slots=True)
 class Past:
-    """The newest tickets under the edited agreements, by target: before is what those in force say of the same."""
+    """The newest tickets under the edited agreements, by target and counted once each: before is what those in force
+    say of the same."""
 
     tickets: int
     unmatched: int
@@ -91,20 +93,29 @@ def _newest_first(services: Services) -> list[tuple[int, int]]:
 
 
 def _told(found: dict[str, Any], cut: bool) -> Past:
-    before: dict[str, dict[str, int]] = {}
-    for row in found["compared"]:
-        counts = before.setdefault(row["target"], {})
-        counts[row["before"]] = counts.get(row["before"], 0) + row["tickets"]
-    targets = [{"target": target, "before": _share(before.get(target, {})), **dimensions["all"]["all"]}
-               for target, dimensions in found["targets"].items()]
+    targets = []
+    for target, dimensions in found["targets"].items():
+        rows = [row for row in found["compared"] if row["target"] == target]
+        before, now = _by(rows, "before"), _by(rows, "now")
+        targets.append({**dimensions["all"]["all"], "target": target, "before": _share(before),
+                        "met_share": _share(now), "met": now["met"], "breached": now["breached"],
+                        "open": now["running"] + now["paused"]})
     changes = sorted((row for row in found["compared"] if row["before"] != row["now"]),
                      key=lambda row: (row["target"], -row["tickets"]))
     return Past(found["tickets"], found["unmatched"], targets, changes, cut)
 
 
-def _share(counts: dict[str, int]) -> float | None:
-    decided = counts.get("met", 0) + counts.get("breached", 0)
-    return counts.get("met", 0) / decided if decided else None
+def _by(rows: list[dict[str, Any]], side: str) -> Counter[str]:
+    """Tickets by outcome. Clocks cannot be counted here: a ticket may have had another number of them before."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row[side]] += row["tickets"]
+    return counts
+
+
+def _share(counts: Counter[str]) -> float | None:
+    decided = counts["met"] + counts["breached"]
+    return counts["met"] / decided if decided else None
 
 
 @dataclass(slots=True)

@@ -161,6 +161,8 @@ AGREEMENTS: Final = {
     "uc": mark("Supplier (UC)"),
 }
 PARTS: Final = {
+    "teams": mark("People and groups"),
+    "messages": mark("Texts of messages"),
     "customers": mark("Agreement with customers (SLA)"),
     "operations": mark("Agreement with an own team (OLA)"),
     "suppliers": mark("Contract with a supplier (UC)"),

@@ -192,6 +192,23 @@ def test_a_backtest_tells_what_would_have_become_of_the_past(as_role: Enter, fol
     assert re.search(r"Resolution: Breached \u2192 (Met|Running|Paused), \d+ ticket", page)
 
 
+def test_shares_before_and_after_count_the_same_tickets(there: World, folder: Path) -> None:
+    """Agreements tried against themselves change nothing, whatever a ticket's number of cycles."""
+    found = trials.past(there.services, files.tried(folder, "customers/acme", text_of(folder)).registry)
+    assert found.changes == []
+    assert found.targets
+    assert [row["before"] for row in found.targets] == [row["met_share"] for row in found.targets]
+
+
+def test_warnings_are_told_in_the_readers_language_while_trying(there: World, folder: Path) -> None:
+    there.user("admin", login="claire", language="fr")
+    client = app_of(there).test_client()
+    assert isinstance(client, Browser)
+    client.sign_in("claire")
+    edited = text_of(folder).replace("P2: 8h", "P2: 2d")
+    assert "un jour est fait de 24 heures" in send(client, folder, "check", edited).get_data(as_text=True)
+
+
 def test_a_trial_ends_with_its_time_and_says_so(app: Flask, there: World, folder: Path,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "STEP", 10)
@@ -216,6 +233,19 @@ def test_saving_writes_the_text_as_it_is_and_records_who_when_and_why(as_role: E
     assert row.detail["reason"] == "ACME pays for it"
     assert "7h" in str(next(p for p in agreements.current().profiles if p.name == "acme-gold").targets)
     assert len(there.services.queries.agreement_versions("acme-gold")) == 2
+
+
+def test_versions_tell_who_made_them_and_why(as_role: Enter, folder: Path, agreements: Agreements) -> None:
+    client = as_role("admin")
+    send(client, folder, "save", text_of(folder).replace("P2: 8h", "P2: 7h"), reason="ACME pays for it")
+    version = next(p.version for p in agreements.current().profiles if p.name == "acme-gold")
+    page = client.get("/agreements/versions/acme-gold").get_data(as_text=True)
+    rows = page.split("<tbody>")[1].split("</tr>")[:2]
+    mine, theirs = sorted(rows, key=lambda row: version not in row)
+    assert version in mine
+    assert "ACME pays for it" in mine
+    assert "admin" in mine
+    assert "changed on disk" in theirs
 
 
 def test_saving_asks_for_a_reason(as_role: Enter, folder: Path, there: World) -> None:

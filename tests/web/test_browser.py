@@ -320,7 +320,7 @@ def test_an_agreement_is_tried_and_saved_without_script(visit: Open, desk: tuple
     page.get_by_label("Why it is changed").fill("Agreed with the team")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved. New tickets follow it at once")).to_be_visible()
-    expect(page.get_by_role("cell", name="15h").first).to_be_visible()
+    expect(page.get_by_role("cell", name="15 h").first).to_be_visible()
 
 
 def test_the_api_describes_itself(visit: Open) -> None:

@@ -118,3 +118,9 @@ def test_a_code_we_have_no_word_for_is_shown_as_it_is(app: Flask) -> None:
         i18n.set_for_request("fr", "UTC", ("fr",))
         assert words.word("states", "in_progress") == "En cours"
         assert words.word("states", "thawing") == "thawing"
+
+
+def test_sizes_of_files_are_octets_in_french(app: Flask) -> None:
+    with app.test_request_context("/"):
+        i18n.set_for_request("fr", "UTC", ("en", "fr"))
+        assert [i18n.size(n) for n in (12, 1536, 67_108_864)] == ["12 o", "1,5 ko", "67,1 Mo"]

@@ -14,6 +14,7 @@ from connector import agreement_files as files
 from connector.agreements import Agreements
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
 from connector.domain.profile import Profile
+from connector.domain.registry import Registry
 from connector.profiles import used_calendars
 from connector.web import sayings, trials
 from connector.web.auth.identity import who
@@ -24,6 +25,8 @@ from connector.web.rights import Right, door
 from connector.web.services import services
 
 WEEKS: Final = 5
+WITH: Final = ("customers", "operations", "suppliers")
+"""Folders of profiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def index() -> ResponseReturnValue:
         return render_template("agreements/none.html")
     entries, problems = _entries(agreements), problems_of(agreements)
     return render_template(
-        "agreements/index.html", entries=[e for e in entries if not e.calendar and e.id != files.DIRECTORY_ID],
+        "agreements/index.html", entries=[e for e in entries if e.id.partition("/")[0] in WITH],
+        others=[e for e in entries if not e.calendar and e.id.partition("/")[0] not in (*WITH, files.DIRECTORY_ID)],
         calendars=[e for e in entries if e.calendar], directory=any(e.id == files.DIRECTORY_ID for e in entries),
         problems=problems, warnings=_placed(agreements, agreements.folder_read.told(services().now())),
         file_parts=files.PARTS, registry=agreements.current(),
@@ -122,8 +126,10 @@ def versions(name: str) -> ResponseReturnValue:
         abort(404)
     diff = list(difflib.unified_diff(texts[old].splitlines(), texts[new].splitlines(), old, new, lineterm="", n=4))
     entry = next((e for e in _entries(agreements) if e.profile is not None and e.profile.name == name), None)
+    saved = services().queries.audit(action="agreement.save", subject=f"agreement/{entry.id}", limit=100).items \
+        if entry is not None else []
     return render_template("agreements/versions.html", name=name, kept=kept, current=current, old=old, new=new,
-                           diff=diff, entry=entry)
+                           diff=diff, entry=entry, saved={str(row.detail.get("version", "")): row for row in saved})
 
 
 @door(Right.AGREEMENTS_MANAGE)
@@ -206,7 +212,7 @@ def change(id: str) -> ResponseReturnValue:
     if disk.digest and text.digest == disk.digest and text.text == disk.text:
         return _form(id, text, trouble=_("Nothing was changed."), **given)
     try:
-        _save(id, text, disk, reason)
+        _save(id, text, disk, reason, tried.registry)
     except Conflict:
         return _overtaken(id, text, given)
     except OSError as error:
@@ -216,13 +222,20 @@ def change(id: str) -> ResponseReturnValue:
     return redirect(url_for("agreements.show", id=id), 303)
 
 
-def _save(id: str, text: files.Text, disk: files.Text, reason: str) -> None:
+def _save(id: str, text: files.Text, disk: files.Text, reason: str, tried: Registry) -> None:
     """The record and the file go together: a file that cannot be written leaves no record."""
     parts, agreements = services(), held()
     with parts.deps.store.begin() as tx:
         digest = files.save(agreements.folder, id, text.text, text.digest)
         tx.audit(parts.now(), who().label, "agreement.save", f"agreement/{id}",
-                 {"reason": reason[:1000], "before": disk.digest[:12], "after": digest[:12]})
+                 {"reason": reason[:1000], "before": disk.digest[:12], "after": digest[:12],
+                  "version": _version(text.text, tried)})
+
+
+def _version(text: str, registry: Registry) -> str:
+    """The version that the profile in a text has; "" when it holds none."""
+    name = calendar_view.name_in(text, "profile")
+    return next((profile.version for profile in registry.profiles if profile.name == name), "")
 
 
 def _overtaken(id: str, text: files.Text, given: dict[str, Any]) -> ResponseReturnValue:

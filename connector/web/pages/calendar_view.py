@@ -50,11 +50,11 @@ def _day(calendar: ServiceCalendar, day: date, today: date) -> Day:
     return Day(day, name, hours, closed, day == today)
 
 
-def name_in(text: str) -> str:
-    """The name a calendar's file gives it; "" when it cannot be read."""
+def name_in(text: str, key: str = "calendar") -> str:
+    """The name a calendar's (or profile's) file gives it; "" when it cannot be read."""
     try:
         data = yaml12.parse(text.encode()).data
     except ConfigError:
         return ""
-    name = data.get("calendar") if isinstance(data, dict) else None
+    name = data.get(key) if isinstance(data, dict) else None
     return name if isinstance(name, str) else ""

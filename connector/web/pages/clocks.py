@@ -21,7 +21,8 @@ from connector.domain.profile import Agreement
 from connector.store.views import TicketDetail
 from connector.web import i18n, sayings, words, words_handoffs
 from connector.web.auth.identity import Who
-from connector.web.i18n import _, mark, span
+from connector.web.i18n import _, mark
+from connector.web.i18n import span as span
 from connector.web.services import services
 
 WIDEST: Final = 1.5
