@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
-from connector.profiles import MESSAGES, PROFILE_FOLDERS, TEAMS, Folder, Older, load
+from connector.profiles import INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS, Folder, Older, load
 
 DIRECTORY_ID: Final = "directory"
 CALENDARS: Final = "calendars"
-PARTS: Final = (*PROFILE_FOLDERS, CALENDARS, TEAMS, MESSAGES)
+ESCALATIONS: Final = "escalations"
+PARTS: Final = (*PROFILE_FOLDERS, CALENDARS, ESCALATIONS, TEAMS, MESSAGES, INFORMING)
 LARGEST: Final = 256 * 1024
 _ID: Final = re.compile(rf"(?:{'|'.join(PARTS)})/[A-Za-z0-9][A-Za-z0-9_-]{{0,79}}")
 _saving = threading.Lock()

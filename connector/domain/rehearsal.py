@@ -154,6 +154,10 @@ class Tally:
     def fired(self) -> int:
         return sum(count for (_, _, what), count in self.steps.items() if what != SKIPPED)
 
+    def of(self, rule: str, step: str) -> dict[tuple[str, str], int]:
+        """The outcomes of one step: (step, what) -> how often."""
+        return {(name, what): n for (one, name, what), n in self.steps.items() if (one, name) == (rule, step)}
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "tickets": self.tickets, "escalated": self.escalated, "fired": self.fired, "unable": self.unable,

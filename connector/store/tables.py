@@ -107,6 +107,8 @@ events = Table(
     Column("document", Text, nullable=False),
     PrimaryKeyConstraint("ticket", "key"),  # history; an event twice
     _index("ix_events_clamped", "ticket", where="kind = 'clamped'"),  # counted for the figures
+    # board: the latest breaches, steps of ladders and acknowledgements
+    _index("ix_events_signals", "at", "ticket", where="kind IN ('clock', 'escalated', 'acknowledged')"),
     sqlite_with_rowid=False,
 )
 

@@ -14,6 +14,7 @@ from connector.ports import Deps
 from connector.settings import Settings
 from connector.store.accounts import Accounts
 from connector.store.answers import Answers
+from connector.store.board import BoardQueries
 from connector.store.handoff_queries import HandoffQueries
 from connector.store.queries import Queries
 from connector.store.sessions import Sessions
@@ -34,6 +35,7 @@ class Services:
     sessions: Sessions
     answers: Answers
     handoffs: HandoffQueries
+    board: BoardQueries
     vitals: Callable[[], tuple[str, ...]] = tuple
     """Reasons why this deployment is not ready to work, in words; none when it is."""
     agreements: Agreements | None = None
@@ -55,6 +57,7 @@ class Services:
             sessions=Sessions(store),
             answers=Answers(store),
             handoffs=HandoffQueries(store),
+            board=BoardQueries(store),
             vitals=lambda: reasons(store, deps.now()),
             agreements=agreements,
         )

@@ -32,7 +32,7 @@ class Entry:
     @property
     def tone(self) -> str:
         """What colours the entry, never alone: the wording says the same."""
-        if self.kind == "clock":
+        if self.kind in ("clock", "escalated"):
             return str(self.events[0].data["what"])
         if self.kind != "changed":
             return self.kind

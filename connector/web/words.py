@@ -167,6 +167,31 @@ PARTS: Final = {
     "operations": mark("Agreement with an own team (OLA)"),
     "suppliers": mark("Contract with a supplier (UC)"),
     "calendars": mark("Calendar"),
+    "escalations": mark("Ladder of escalations"),
+}
+STANDINGS: Final = {
+    "due": mark("due now"),
+    "ahead": mark("to come"),
+    "paused": mark("waits: the clock does not run"),
+    "unmet": mark("its conditions do not hold"),
+    "closed": mark("waits for its hours"),
+    "missed": mark("passed before the ticket was known here"),
+    "done": mark("done"),
+    "silenced": mark("ended by an acknowledgement"),
+}
+OUTCOMES: Final = {
+    "fired": mark("done"),
+    "skipped": mark("skipped"),
+    "refused": mark("could not be done"),
+    "fallback": mark("done instead"),
+    "bound": mark("ladder taken up in another version"),
+}
+HAPPENINGS: Final = {
+    "opened": mark("opened"),
+    "reassigned": mark("reassigned"),
+    "reopened": mark("reopened"),
+    "raised": mark("priority raised"),
+    "replied": mark("customer replied"),
 }
 STARTS: Final = {
     "opened": mark("the opening of the ticket"),

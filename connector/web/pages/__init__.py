@@ -12,6 +12,7 @@ from connector.web.pages import (
     clocks,
     connections,
     deliveries,
+    escalations,
     files,
     home,
     quarantine,
@@ -25,6 +26,8 @@ from connector.web.pages import (
 def install(app: Flask) -> None:
     ack.install(app)
     clocks.install(app)
-    for page in (home, tickets, ticket, files, connections, deliveries, quarantine, agreements, audit, users, tokens):
+    escalations.install(app)
+    for page in (home, tickets, ticket, escalations, files, connections, deliveries, quarantine, agreements, audit,
+                 users, tokens):
         app.register_blueprint(page.blueprint())
     handoffs.install(app)

@@ -47,6 +47,14 @@ hours:
 holidays:
   - {country: CH}
 """,
+    "escalations": """\
+escalation: NAME
+applies_to: {kind: incident}
+steps:
+  - {clock: resolution, at: 50%, do: [{notify: assignee}]}
+  - {clock: resolution, at: breach, do: [{notify: {manager: 1}}],
+     repeat: {every: 2h, at_most: 6, climb: manager}}
+""",
 }
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from connector.domain.errors import ConnectorError, Refused, TryLater
 from connector.domain.ticket import Comment
 from connector.store.views import TicketDetail
-from connector.web import actions, attachments, editing, scope, timeline
+from connector.web import actions, attachments, editing, ladders, scope, timeline
 from connector.web.auth.identity import who
 from connector.web.errors import from_connector
 from connector.web.i18n import _
@@ -51,6 +51,7 @@ def _page(
         can_edit=can_edit,
         differs=actions.differs(detail),
         clocks=clocks.of(detail, who()),
+        ladders=ladders.of(detail, who()),
         largest=attachments.largest(services()),
         trouble=trouble,
         form=form or {},
