@@ -77,7 +77,8 @@ def _secrets(people: People, environ: Mapping[str, str], folder: Path) -> Iterat
 
 def _unread(agreements: Path) -> Iterator[Problem]:
     """Files that look like agreements, but lie where nobody reads them: their promises would count for nothing."""
-    folders = ("calendars", *profiles.PROFILE_FOLDERS, profiles.TEAMS, profiles.MESSAGES, escalation_files.FOLDER)
+    folders = ("calendars", *profiles.PROFILE_FOLDERS, profiles.TEAMS, profiles.MESSAGES, profiles.INFORMING,
+               escalation_files.FOLDER)
     for file in sorted(path for path in agreements.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
         place = file.relative_to(agreements)
         read = file.suffix == ".yaml" and len(place.parts) == 2 and place.parts[0] in folders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,28 +12,24 @@ from typing import Any, Final
 
 import orjson
 
-from connector import calendar_files, directory_file, escalation_files, yaml12
+from connector import calendar_files, directory_file, escalation_files, message_files, yaml12
 from connector.domain.advice import day_problems, horizon_problems
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalation import Rule
 from connector.domain.escalation_format import parse as parse_ladder
 from connector.domain.nesting import nesting_problems
-from connector.domain.people import Group, Person
 from connector.domain.people_checks import checked
-from connector.domain.people_format import teams
 from connector.domain.problems import Problems, Where
 from connector.domain.profile import Profile
 from connector.domain.profile_format import draft, parse
 from connector.domain.registry import Registry
 from connector.domain.registry_checks import unknown_calendars, unknown_nests
-from connector.domain.template import Template, Templates
-from connector.domain.template import parse as parse_template
-from connector.messages import shipped
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
 TEAMS: Final = "teams"
 MESSAGES: Final = "messages"
+INFORMING: Final = "informing"
 RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
@@ -69,7 +65,8 @@ def load(
     """Every agreement under `folder`. Raises ConfigError with every problem of every file.
 
     Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles),
-    escalations/*.yaml (ladders), teams/*.yaml (people and groups), messages/*.yaml (templates), directory.yaml.
+    escalations/*.yaml (ladders), teams/*.yaml (people and groups), messages/*.yaml (templates),
+    informing/*.yaml, directory.yaml.
     `ladders` are the versions kept, and one not among them is in force since `now`.
     """
     reader = _Reader(folder)
@@ -77,12 +74,14 @@ def load(
     directory = reader.directory(calendars)
     profiles = reader.profiles(calendars, directory, extra)
     rules = escalation_files.since(reader.escalations(calendars, directory), ladders or {}, now)
-    team = reader.teams()
-    templates = reader.templates()
+    team = message_files.team(reader.files_of(TEAMS))
+    templates = message_files.templates(reader.files_of(MESSAGES))
+    informing = message_files.informing(reader.files_of(INFORMING))
     if reader.errors:
         raise ConfigError(sorted([*reader.errors, *reader.unknown_names(calendars)],
                                  key=lambda p: (p.file, p.line, p.column)))
     people, found = checked(*team, calendars)
+    found += message_files.between(informing, templates)
     wrong = [problem for problem in found if problem.severity == "error"]
     reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
     try:
@@ -92,6 +91,7 @@ def load(
         raise ConfigError(reader.placed([*error.problems, *wrong])) from None
     if wrong:
         raise ConfigError(reader.placed(wrong))
+    registry = replace(registry, informing=tuple(informing))
     found = reader.placed([*nesting_problems(registry), *escalation_files.problems_between(
         rules, profiles, people, registry.receivers, calendars, templates.by_name)])
     errors = [problem for problem in found if problem.severity == "error"]
@@ -204,36 +204,13 @@ class _Reader:
         self._take(read[1])
         return found
 
-    def teams(self) -> tuple[list[Person], list[Group]]:
-        """People and groups of all files of teams."""
-        people: list[Person] = []
-        groups: list[Group] = []
-        for path in sorted((self.folder / TEAMS).glob("*.yaml")):
+    def files_of(self, part: str) -> Iterator[tuple[Any, Problems]]:
+        """Every readable file of a part; what its reader finds wrong is taken when the next one is asked for."""
+        for path in sorted((self.folder / part).glob("*.yaml")):
             read = self._document(path)
             if read is not None:
-                found = teams(*read)
-                people += found[0]
-                groups += found[1]
+                yield read
                 self._take(read[1])
-        return people, groups
-
-    def templates(self) -> Templates:
-        """The shipped messages, and those of the folder in their place or besides."""
-        found: dict[str, Template] = {}
-        for path in sorted((self.folder / MESSAGES).glob("*.yaml")):
-            read = self._document(path)
-            if read is None:
-                continue
-            template = parse_template(*read)
-            if template is not None and template.name in found:
-                read[1].add(("template",), f"`{template.name}` is also in {found[template.name].file}")
-            ours = shipped().get(template.name) if template is not None else None
-            if template is not None and ours is not None and template.audience is not ours.audience:
-                read[1].add(("audience",), f"expected {ours.audience}: `{ours.name}` is sent to nobody else")
-            if template is not None:
-                found[template.name] = template
-            self._take(read[1])
-        return Templates({**shipped(), **found})
 
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """Problems between files, with the line and column of the place they name."""

@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     and why."""
     ACKNOWLEDGED = "acknowledged"
     """A person took note of an escalation: the chains begun so far end. The ticket itself is not touched by it."""
+    INFORMED = "informed"
+    """The requester was told of something, or for a reason was not: `data` holds what, since when it is so, outcome."""
     HANDOFF = "handoff"
     """Something happened to a handoff of the ticket: `data` holds handoff (its id), receiver, state and the side that
     acted (ours, theirs, system)."""

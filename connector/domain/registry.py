@@ -12,6 +12,7 @@ from typing import Any, Final
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalation import Rule
+from connector.domain.informing import Informing
 from connector.domain.people import NOBODY, People
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain, Profile, Responder
 from connector.domain.receiver import Receiver
@@ -98,6 +99,8 @@ class Registry:
     escalations: Mapping[str, Rule] = field(default_factory=dict)
     older_escalations: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
     """Every kept version of a ladder, that in force included."""
+    informing: tuple[Informing, ...] = ()
+    """What requesters are told without asking."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
 
     @classmethod

@@ -19,6 +19,7 @@ from connector.flows.agreements import renewed
 from connector.flows.editing import place
 from connector.flows.escalate import Looked, climb
 from connector.flows.handoff_tick import look_at
+from connector.flows.informing import inform
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Deps, Stored, Tool, Tx
 
@@ -44,6 +45,8 @@ class Report:
     """Values on their way to fields of tools."""
     escalated: int = 0
     """Steps of ladders that fired."""
+    informed: int = 0
+    """Things that requesters were told."""
 
 
 def tick(deps: Deps, stop: Callable[[], bool] = lambda: False) -> Report:
@@ -83,6 +86,7 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         report.events += len(tx.append(events))
         climbed = climb(tx, deps, registry, _told(tx, deps, looked, report), now)
         report.escalated += climbed.fired
+        report.informed += inform(tx, deps, registry, looked, now)
         for key, at in climbed.next_at.items():
             moments[key] = min(at, moments.get(key) or at)
         moments.update(dict.fromkeys(climbed.touched, now))
