@@ -19,7 +19,7 @@ from connector.domain.engine import NamedClock
 from connector.domain.explain import Line, explain
 from connector.domain.handoff import Handoff
 from connector.domain.handoff_chain import Entry, EntryKind, broken
-from connector.domain.profile import Profile
+from connector.domain.profile import Profile, Target
 from connector.domain.receiver import Receiver
 from connector.domain.ticket import Ticket
 
@@ -91,8 +91,7 @@ def _contract(contract: Profile | None, receiver: Receiver | None) -> dict[str, 
         return None
     told: dict[str, Any] = {
         "name": contract.name, "version": contract.version, "agreement": str(contract.agreement),
-        "targets": {str(target.name): {key: amount.text for key, amount in target.amounts.items()}
-                    for target in contract.targets},
+        "targets": {str(target.name): _amounts(target) for target in contract.targets},
         "coverage": dict(contract.coverage),
     }
     if receiver is not None:
@@ -102,6 +101,11 @@ def _contract(contract: Profile | None, receiver: Receiver | None) -> dict[str, 
         told["penalties"] = [{"target": one.target, "amount": one.amount, "currency": one.currency, "per": one.per,
                               "text": one.text} for one in receiver.penalties]
     return told
+
+
+def _amounts(target: Target) -> dict[str, str]:
+    told = {key: amount.text for key, amount in target.amounts.items()}
+    return told if target.otherwise is None else {**told, "else": target.otherwise.text}
 
 
 def _clock(named: NamedClock, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from connector.store.handoffs import read_entry, read_handoff
 from connector.store.paging import bounded, page, seal, unseal
 from connector.store.sql import SqlStore, SqlTx
 from connector.store.tables import deliveries, tickets
-from connector.store.traffic import Traffic, traffic
+from connector.store.traffic import Traffic, taken, traffic
 from connector.store.views import Paged
 
 _h: Final = handoffs.c
@@ -149,6 +149,10 @@ class HandoffQueries:
     def traffic(self, since: datetime) -> dict[str, Traffic]:
         """Target -> what was sent to it, of all receivers."""
         return traffic(self._store, "supplier:", since)
+
+    def taken(self, receiver: str, most: int) -> list[tuple[str, datetime]]:
+        """Messages of a receiver that were taken: id and time, newest first."""
+        return taken(self._store, receiver, most)
 
     def feed(self, text: str = "", id: str = "") -> list[Fed]:
         """Newest first: all of one handoff, of those that `text` finds, or of the latest."""

@@ -13,7 +13,7 @@ from connector.store.tables import connections, cursors, deliveries, events, exc
 from connector.store.views import ConnectionRow, Counts, StreamAge
 
 _SHOWN: Final = ("waiting", "leased", "dead")
-_OF_TARGETS: Final = ("outbox", "switch")
+_OF_TARGETS: Final = ("outbox", "switch", "refused")
 """Streams that channels have too; they alone make no tool."""
 _HISTORY_DUE: Final = text("tickets.history_due")
 _CLAMPED: Final = text("events.kind = 'clamped'")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import func, or_, select
 
 from connector.store.sql import SqlStore
-from connector.store.tables import deliveries
+from connector.store.tables import deliveries, inbox
 
 
 class Traffic(Struct, frozen=True, kw_only=True):
@@ -47,3 +47,10 @@ def traffic(store: SqlStore, prefix: str, since: datetime) -> dict[str, Traffic]
 def _traffic(row: Any, ever: Any) -> Traffic:
     tries, done, waiting = (int(row.tries or 0), int(row.done), int(row.waiting)) if row is not None else (0, 0, 0)
     return Traffic(tries=tries, failed=max(0, tries - done), waiting=waiting, dead=int(ever.dead), last_done=ever.last)
+
+
+def taken(store: SqlStore, receiver: str, most: int) -> list[tuple[str, datetime]]:
+    """Messages of a receiver that were taken: id and time, newest first."""
+    mine = select(inbox.c.message, inbox.c.at).where(inbox.c.source == f"supplier/{receiver}")
+    with store.read() as tx:
+        return [(row.message, row.at) for row in tx.run(mine.order_by(inbox.c.at.desc()).limit(most))]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 
 from connector.domain.errors import BadSignature, NotFound, Refused
 from connector.domain.file_link import PATH
@@ -24,6 +24,7 @@ from connector.flows import handoffs
 from connector.supplier_schemas import PATHS
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
+from connector.web.handoffs.calls import noted
 from connector.web.rights import Door, door
 from connector.web.services import KEY, Services, services
 from connector.web.supplier_files import fetch
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 @door(Door.SIGNATURE)
+@noted
 def receive(supplier: str) -> Response:
     """One message of a supplier about one of its handoffs."""
     parts = services()
@@ -80,6 +82,7 @@ def _proven(parts: Services, supplier: str, body: bytes) -> tuple[Receiver, str]
             raise BadSignature("nobody we know")
     except BadSignature as error:
         log.warning("supplier message refused", supplier=supplier[:40], reason=str(error), size=len(body))
+        g.refusal = str(error)
         raise Problem(401, "The signature is missing or wrong.") from None
     return known, message
 

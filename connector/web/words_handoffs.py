@@ -40,8 +40,8 @@ MOVES: Final = {
 }
 MOVED: Final = {
     "offer": mark("offered the work"),
-    "acknowledge": mark("acknowledged"),
-    "decline": mark("declined"),
+    "acknowledge": mark("acknowledged the work"),
+    "decline": mark("declined the work"),
     "start": mark("started work"),
     "wait_customer": mark("waits for the customer"),
     "resume": mark("resumed work"),
@@ -62,7 +62,7 @@ ENTRIES: Final = {
     "edited": mark("changed the handoff"),
     "clock": mark("breached"),
     "bounced": mark("came back too often: a person has to decide"),
-    "decided": mark("decided"),
+    "decided": mark("decided what happens"),
     "report": mark("signed an intervention report"),
     "access": mark("looked at it"),
     "received": mark("sent a message of an unknown kind"),

@@ -22,9 +22,10 @@ def document(pack: Mapping[str, Any], key: str, language: str, zone: str) -> Doc
     with speaking(language, zone):
         handoff = pack["handoff"]
         number = pack["ticket"]["number"] or handoff.get("ours") or pack["ticket"]["id"]
+        as_of = _("as of %(time)s") % {"time": moment(pack["made_at"])}
         return Document(
             title=_("Proof pack of a handoff"), language=i18n.locale().language, author=pack["made_by"],
-            subtitle=f"{number} \N{MIDDLE DOT} {_receiver(pack)} \N{MIDDLE DOT} {_('as of')} {moment(pack['made_at'])}",
+            subtitle=f"{number} \N{MIDDLE DOT} {_receiver(pack)} \N{MIDDLE DOT} {as_of}",
             blocks=tuple(_blocks(pack, key, zone)), foot=f"{pack['made_by']} \N{MIDDLE DOT} {handoff['id']}",
             page_words=_("Page {page} of {pages}"), keywords=(str(handoff["id"]), str(number)),
         )
@@ -75,11 +76,15 @@ def _contract(contract: Mapping[str, Any] | None) -> Iterator[Block]:
         yield Text(_("No contract applied."), "quiet")
         return
     yield Pairs([(_("Contract"), f"{contract['name']}, {_('version')} {contract['version'] or DASH}"),
-                 *((word("targets", name), ", ".join(f"{priority} {text}" for priority, text in amounts.items()))
+                 *((word("targets", name), ", ".join(f"{_else(priority)} {text}" for priority, text in amounts.items()))
                    for name, amounts in contract["targets"].items() if amounts),
                  *((_("Reasons that pause the clock"), ", ".join(contract[name])) for name in ("pause_reasons",)
                    if contract.get(name)),
                  *((_("Penalty"), _penalty(one)) for one in contract.get("penalties", ()))])
+
+
+def _else(priority: str) -> str:
+    return _("otherwise") if priority == "else" else priority
 
 
 def _penalty(one: Mapping[str, str]) -> str:

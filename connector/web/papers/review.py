@@ -41,9 +41,10 @@ def month(start: datetime) -> str:
 
 def document(found: Review, receiver: Receiver, made_by: str, now: datetime, language: str, zone: str) -> Document:
     with speaking(language, zone):
+        as_of = _("as of %(time)s") % {"time": moment(now)}
         return Document(
             title=_("Review of %(name)s") % {"name": receiver.title}, language=i18n.locale().language, author=made_by,
-            subtitle=f"{month(found.period.start)} \N{MIDDLE DOT} {_('as of')} {moment(now)}",
+            subtitle=f"{month(found.period.start)} \N{MIDDLE DOT} {as_of}",
             blocks=tuple(_blocks(found, receiver)), foot=f"{made_by} \N{MIDDLE DOT} {receiver.name}",
             page_words=_("Page {page} of {pages}"),
         )
@@ -58,7 +59,7 @@ def _blocks(found: Review, receiver: Receiver) -> Iterator[Block]:
                 for one in found.measures], [4, 1.8, 1.8, 0.8, 1, 1.4], right=[1, 2, 3, 4, 5])
     for one in found.measures:
         if one.by:
-            yield Heading(f"{word('measures', one.name)}{_(':')} {_('reasons')}", 2)
+            yield Heading(_("%(figure)s: reasons") % {"figure": word("measures", one.name)}, 2)
             rows = [[text or DASH, i18n.number(n)] for text, n in one.by.items()]
             yield Grid([_("Reason"), _("Times")], rows, [6, 1], right=[1])
     if receiver.penalties:

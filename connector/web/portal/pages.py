@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError
@@ -15,6 +15,7 @@ from connector.flows import handoffs as flow
 from connector.flows.handoff_number import number_of_theirs
 from connector.store.views import Paged
 from connector.web.auth.identity import who
+from connector.web.handoffs import selftest as selftests
 from connector.web.handoffs import sending
 from connector.web.handoffs.pages import said
 from connector.web.handoffs.view import Seen, left, moves, see
@@ -162,8 +163,31 @@ def report(id: str) -> ResponseReturnValue:
     return redirect(url_for("portal.show", id=id), 303)
 
 
+def testable() -> list[Receiver]:
+    """Receivers of the user that have a system of their own; the portal itself need not be open to them."""
+    return [one for one in receivers_of(services(), who().supplier) if one.reach.webhook is not None]
+
+
+@door(Right.HANDOFFS_ANSWER)
+def selftest() -> ResponseReturnValue:
+    several = testable()
+    asked = request.args.get("receiver", "")
+    chosen = next((one for one in several if one.name == asked), several[0] if several and not asked else None)
+    if chosen is None:
+        abort(404)
+    action = url_for("portal.selftest", receiver=chosen.name)
+    return render_template("portal/selftest.html", several=several, **selftests.context(chosen, action))
+
+
+def _frame() -> dict[str, Any]:
+    return {"tests_itself": bool(testable()) if getattr(g, "who", None) else False}
+
+
 def blueprint() -> Blueprint:
     portal = Blueprint("portal", __name__)
+    portal.context_processor(_frame)
+    portal.get("/portal/self-test")(selftest)
+    portal.post("/portal/self-test", endpoint="selftest_run")(selftest)
     portal.get("/portal")(index)
     portal.get("/portal/<id>")(show)
     portal.post("/portal/<id>/act")(act)
