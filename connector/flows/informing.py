@@ -28,6 +28,10 @@ from connector.ports import Capability, Deps, Tool, Tx
 log = structlog.get_logger("connector.informing")
 ACTOR: Final = "informing"
 SENT: Final = "sent"
+TOO_MANY: Final = "too many tickets of this address within an hour"
+NO_MAIL: Final = "e-mail is not set up"
+NO_COMMENTS: Final = "the tool takes no comments"
+NO_TEMPLATE: Final = "its template is gone"
 HOUR: Final = timedelta(hours=1)
 MOST: Final = 10
 """Receptions one address is told of in an hour: what opens more tickets than that is a program that answers us."""
@@ -103,11 +107,11 @@ def _tell(tx: Tx, deps: Deps, work: _Work, own: Desk, registry: Registry, one: L
     if not why and rule.by is By.MAIL and who is not None and found.what is What.RECEIVED:
         why = _flood(tx, who, now)
     if rule.by is By.MAIL and By.MAIL not in deps.channels:
-        why = "e-mail is not set up"
+        why = NO_MAIL
     if template is None:
-        why = "its template is gone"
+        why = NO_TEMPLATE
     if rule.by is By.COMMENT and Capability.COMMENT not in tool.vendor.capabilities():
-        why = f"{tool.name} takes no comments"
+        why = NO_COMMENTS
     work.events.append((stored.key, found.event(now, why or SENT, rule.name)))
     if why or template is None:
         log.info("requester_not_informed", ticket=str(stored.ticket.ref), what=found.what.value, reason=why)
@@ -126,7 +130,7 @@ def _flood(tx: Tx, who: Recipient, now: datetime) -> str:
     stream = f"received/{who.id}"
     kept = [at for at in tx.cursor("", stream).get("at", ()) if now - HOUR < datetime.fromisoformat(at) <= now]
     if len(kept) >= MOST:
-        return f"more than {MOST} tickets of this address within an hour"
+        return TOO_MANY
     tx.move_cursor("", stream, {"at": [*kept, now.isoformat()]}, now)
     return ""
 

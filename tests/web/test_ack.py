@@ -131,3 +131,18 @@ def test_no_search_engine_keeps_the_page_and_no_other_page_learns_its_address(cl
     assert headers["X-Robots-Tag"] == "noindex, nofollow"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_tickets_page_says_what_the_requester_was_told_or_why_not(app: Flask, there: World) -> None:
+    told = [event(f"informed/{what}", 3, EventKind.INFORMED, data={"what": what, "since": NOW.isoformat(), "rule": "r",
+                                                                  "outcome": outcome})
+            for what, outcome in (("received", "sent"), ("taken", "e-mail is not set up"))]
+    key = save(there, ticket("8"), told)
+    there.user("agent")
+    client = app.test_client()
+    assert isinstance(client, Browser)
+    client.sign_in("agent")
+    page = client.get(f"/tickets/{key}").get_data(as_text=True)
+    assert "The requester was told that the ticket was received" in page
+    assert "The requester was not told that somebody works on it" in page
+    assert "(e-mail is not set up)" in page
