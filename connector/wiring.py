@@ -35,7 +35,7 @@ from connector.settings import Settings, ToolSettings, load_mapping
 from connector.store.sql import SqlStore
 from connector.supplier_keys import SupplierKeys
 
-PORTAL: Final = "/portal/handoffs/{id}"
+PORTAL: Final = "/portal/{id}"
 """Where a supplier without a system answers."""
 
 
@@ -60,14 +60,18 @@ class Deployment:
         self.store.close()
 
 
-def deploy(settings: Settings, now: Callable[[], datetime] = utc_now) -> Deployment:
-    """Raises ConfigError when a mapping, the agreements or the store cannot be used."""
+def deploy(settings: Settings, now: Callable[[], datetime] = utc_now, out: Guarded | None = None) -> Deployment:
+    """Raises ConfigError when a mapping, the agreements or the store cannot be used.
+
+    `out` stands in for the way to suppliers: a sandbox has them on this machine, which the real one never calls.
+    """
     tools = {name: _tool(tool, now) for name, tool in settings.tools.items()}
     store = open_store(settings)
     agreements = _agreements(settings, store, now)
     registry = None if agreements is None else agreements.current
     people = _to_people(settings, registry)
-    to_suppliers = _to_suppliers(settings, lambda chunks: files.keep(deps, chunks), people.get("mail"))
+    out = out or Guarded(settings.suppliers.policy)
+    to_suppliers = _to_suppliers(settings, out, lambda chunks: files.keep(deps, chunks), people.get("mail"))
     deps = Deps(
         store=store, tools=tools, now=now, owner=owner(), registry=registry,
         channels=SupplierChannels(people, registry, to_suppliers),
@@ -123,8 +127,10 @@ def _to_people(settings: Settings, registry: Callable[[], Registry] | None) -> d
     return found
 
 
-def _to_suppliers(settings: Settings, keep: Keep, mail: Channel | None) -> Callable[[Receiver], Channel | None]:
-    out, keys, base = Guarded(settings.suppliers.policy), SupplierKeys(), settings.public_url
+def _to_suppliers(
+    settings: Settings, out: Guarded, keep: Keep, mail: Channel | None,
+) -> Callable[[Receiver], Channel | None]:
+    keys, base = SupplierKeys(), settings.public_url
 
     def build(receiver: Receiver) -> Channel | None:
         if receiver.reach.webhook is not None:
