@@ -15,6 +15,7 @@ import pytest
 from connector import settings as files
 from connector import vendors, wiring
 from connector.domain.history import EventKind
+from connector.domain.ticket import State
 from connector.flows import assess, deliver, digests, intake
 from connector.ports import Tool
 from connector.store import admin
@@ -97,7 +98,7 @@ def inbox(here: Here, who: str = "") -> list[str]:
 
 
 def begin(here: Here) -> None:
-    here.tool.opened("0", title="old")
+    here.tool.opened("0", title="old", state=State.CLOSED)
     here.look()
     here.clock.forward(60)
     here.tool.opened("1", title="ERP is down", requester="Paul", requester_email="paul@acme.example", priority="P1",
