@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "sla": "sla:sla",
     "escalations": "escalations:escalations",
     "deliveries": "deliveries:deliveries",
+    "handoffs": "handoffs:handoffs",
+    "supplier": "supplier:supplier",
 }
 """Command -> module and name, so that `connector --help` loads nothing it does not need."""
 

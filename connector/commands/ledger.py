@@ -21,10 +21,10 @@ def print_ledger(ticket: Ticket, told: Sequence[Explanation], problems: Sequence
     for problem in problems:
         click.echo(f"! {problem}")
     for one in told:
-        _clock(one)
+        print_clock(one)
 
 
-def _clock(one: Explanation) -> None:
+def print_clock(one: Explanation) -> None:
     """All its times in the zone of its calendar, which is shown."""
     zone = ZoneInfo(one.zone or "UTC")
 
