@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from datetime import UTC, datetime
@@ -27,8 +29,10 @@ from connector.profiles import Folder, load, load_with
 from connector.settings import Settings
 from connector.wiring import open_store
 
-SAVE_EVERY = 20
-"""Parts between two savings of the progress."""
+Range = tuple[int, int]
+"""First and last key of a part."""
+SAVE_EVERY = 5.0
+"""Seconds between two savings of the progress."""
 
 
 def run(
@@ -43,20 +47,38 @@ def run(
         ranges = parts(store)
     finally:
         store.close()
-    name = asked.name(ranges)
-    total, left = _resumed(state, name, ranges)
-    with progress("tickets, in parts") as tell:
-        for n, (part, tally) in enumerate(_parts(asked, left, workers), 1):
-            total.merge(tally)
-            left = [one for one in left if one != part]
-            tell(len(ranges) - len(left), len(ranges))
-            if state is not None and (n % SAVE_EVERY == 0 or not left):
-                _save(state, name, asked.as_of, total, left)
+    total = _measured(asked, ranges, state, workers)
     result = {"profiles": asked.versions(), **total.as_dict()}
     if as_json:
         click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     else:
         _print(result)
+
+
+def _measured(asked: _Asked, ranges: list[Range], state: Path | None, workers: int) -> Tally:
+    """All parts together. What was done is kept in `state` every few seconds, and when somebody stops it."""
+    name = asked.name(ranges)
+    total, left = _resumed(state, name, ranges)
+    saved = time.monotonic()
+    try:
+        with progress("tickets, in parts") as tell:
+            tell(len(ranges) - len(left), len(ranges))
+            for part, tally in _parts(asked, left, workers):
+                total.merge(tally)
+                left = [one for one in left if one != part]
+                tell(len(ranges) - len(left), len(ranges))
+                if state is not None and (not left or time.monotonic() - saved >= SAVE_EVERY):
+                    _save(state, name, asked.as_of, total, left)
+                    saved = time.monotonic()
+    except KeyboardInterrupt:
+        done = f"stopped after {len(ranges) - len(left)} of {len(ranges)} parts"
+        if state is None:
+            click.echo(f"{done}; with --state FILE it could go on from there", err=True)
+        else:
+            _save(state, name, asked.as_of, total, left)
+            click.echo(f"{done}, which {state} keeps: start the same again to go on", err=True)
+        raise
+    return total
 
 
 class _Asked:
@@ -109,7 +131,7 @@ class _Asked:
     def versions(self) -> dict[str, str]:
         return {profile.name: profile.version for profile in self.candidate().registry.profiles}
 
-    def name(self, ranges: list[tuple[int, int]]) -> str:
+    def name(self, ranges: list[Range]) -> str:
         """The same for the same question over the same tickets."""
         held = self.question().current
         current = {} if held is None else {profile.name: profile.version for profile in held.profiles}
@@ -123,11 +145,13 @@ _settings: Settings
 
 
 def _begin(asked: _Asked) -> None:
+    """Ctrl-C reaches every process of a terminal; the first of them decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _question, _settings
     _question, _settings = asked.question(), asked.settings
 
 
-def _one(part: tuple[int, int]) -> dict[str, Any]:
+def _one(part: Range) -> dict[str, Any]:
     store = open_store(_settings)
     try:
         return measure(store, _question, *part).save()
@@ -135,13 +159,14 @@ def _one(part: tuple[int, int]) -> dict[str, Any]:
         store.close()
 
 
-def _parts(asked: _Asked, left: list[tuple[int, int]], workers: int) -> Iterator[tuple[tuple[int, int], Tally]]:
+def _parts(asked: _Asked, left: list[Range], workers: int) -> Iterator[tuple[Range, Tally]]:
     """Parts as they are finished. No more are handed out than there are processes, so that memory stays flat."""
     if not left:
         return
-    with ProcessPoolExecutor(min(workers, len(left)), initializer=_begin, initargs=(asked,)) as pool:
+    pool = ProcessPoolExecutor(min(workers, len(left)), initializer=_begin, initargs=(asked,))
+    try:
         waiting = iter(left)
-        running: dict[Future[dict[str, Any]], tuple[int, int]] = {}
+        running: dict[Future[dict[str, Any]], Range] = {}
         for part in waiting:
             running[pool.submit(_one, part)] = part
             if len(running) >= 2 * workers:
@@ -153,9 +178,11 @@ def _parts(asked: _Asked, left: list[tuple[int, int]], workers: int) -> Iterator
                 if following is not None:
                     running[pool.submit(_one, following)] = following
                 yield done, Tally.load(future.result())
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _resumed(state: Path | None, name: str, ranges: list[tuple[int, int]]) -> tuple[Tally, list[tuple[int, int]]]:
+def _resumed(state: Path | None, name: str, ranges: list[Range]) -> tuple[Tally, list[Range]]:
     if state is None or not state.exists():
         return Tally(), ranges
     try:
@@ -177,7 +204,7 @@ def _begun(state: Path | None) -> datetime | None:
         return None  # told when the progress is read
 
 
-def _save(state: Path, name: str, as_of: datetime, total: Tally, left: list[tuple[int, int]]) -> None:
+def _save(state: Path, name: str, as_of: datetime, total: Tally, left: list[Range]) -> None:
     """Whole or not at all."""
     beside = state.with_name(state.name + ".part")
     beside.write_bytes(orjson.dumps({"question": name, "as_of": as_of, "tally": total.save(), "left": left}))
