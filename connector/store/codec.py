@@ -42,6 +42,7 @@ _NAMES: Final = Event.__struct_fields__
 _encode = msgspec.json.Encoder().encode
 _ticket = msgspec.json.Decoder(Ticket).decode
 _event = msgspec.json.Decoder(_Event).decode
+_events = msgspec.json.Decoder(list[_Event]).decode
 
 
 def clean(text: str) -> str:
@@ -88,7 +89,15 @@ def event_text(event: Event) -> str:
 
 
 def read_event(text: str) -> Event:
-    raw = _event(text)
+    return _whole(_event(text))
+
+
+def read_events(texts: str) -> list[Event]:
+    """Of several, joined by commas."""
+    return [_whole(raw) for raw in _events(f"[{texts}]")]
+
+
+def _whole(raw: _Event) -> Event:
     old, new, data = raw.old, raw.new, raw.data
     return Event(
         key=raw.key, at=raw.at, kind=raw.kind, seq=raw.seq, field=raw.field,
