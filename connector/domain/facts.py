@@ -47,7 +47,8 @@ class Wanted(NamedTuple):
 
 @lru_cache(256)
 def _wanted(fields: frozenset[str]) -> Wanted:
-    names = fields | {"state", "assignee"} | ({"group"} if "reassignments" in fields else set())
+    # Who set what a ticket waits for counts for every pause, also where no condition asks what that is.
+    names = fields | {"state", "assignee", "pending_on"} | ({"group"} if "reassignments" in fields else set())
     custom = frozenset(name for name in names if name.startswith("custom."))
     plain = sorted(names - custom - _AT_FIRST.keys())
     return Wanted(names, custom.union(plain), tuple(plain), attrgetter(*plain), tuple(sorted(custom)))
