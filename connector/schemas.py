@@ -185,8 +185,8 @@ class WebSchema(Schema):
 class RetentionSchema(Schema):
     deliveries = Duration(least="7d", most="3660d", metadata=_about(
         "How long finished deliveries are kept once their ticket has ended (default 180d)."))
-    inbox = Duration(least="2d", most="3660d", metadata=_about(
-        "How long messages are remembered, so that a repeat is recognised (default 30d)."))
+    inbox = Duration(least="4d", most="3660d", metadata=_about(
+        "How long messages are remembered, so that a repeat is recognised: senders repeat for days (default 30d)."))
     audit = Duration(least="30d", most="3660d", metadata=_about("How long the audit trail is kept (default 730d)."))
 
     @validates_schema
