@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "user": "user:user",
     "sla": "sla:sla",
     "escalations": "escalations:escalations",
+    "people": "people:people",
     "deliveries": "deliveries:deliveries",
     "handoffs": "handoffs:handoffs",
     "supplier": "supplier:supplier",

@@ -74,6 +74,16 @@ class Roster:
         found = self.shifts(at, at + timedelta(microseconds=1))
         return tuple(dict.fromkeys(person for shift in found for person in shift.people))
 
+    def changes(self, at: datetime) -> datetime | None:
+        """When others are on duty than at `at`, within the next year; None when that does not happen."""
+        for days in (8, 60, 366):
+            last = at + timedelta(days=days)
+            for first in self.shifts(at, last)[:1]:
+                edge = first.ends if first.begins == at else first.begins
+                if edge < last:
+                    return edge
+        return None
+
     def shifts(self, first: datetime, last: datetime) -> list[Shift]:
         """In order, cut to [first, last); people who share the time are in one shift."""
         spells = self._spells(micros(first), micros(last))
