@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,8 +26,9 @@ from urllib3.util import Retry
 
 from connector.answers import LARGEST_BODY, body_json, chunks_of, excerpt, failure, read, retry_after
 from connector.domain.errors import ConfigError, Problem, Refused, TryLater
+from connector.domain.ticket import Attachment
 
-__all__ = ["LARGEST_BODY", "Http", "body_json", "chunks_of", "excerpt", "failure", "read", "retry_after"]
+__all__ = ["LARGEST_BODY", "FileBody", "Http", "body_json", "chunks_of", "excerpt", "failure", "read", "retry_after"]
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
@@ -220,3 +221,24 @@ _REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((lower.NewConnectionError,), "no connection could be made"),
     ((ConnectionResetError, BrokenPipeError, lower.ProtocolError), "the connection was closed before the answer"),
 )
+
+
+class FileBody:
+    """A file as a body of known length, read in chunks and anew for each try."""
+
+    def __init__(self, file: Attachment) -> None:
+        self._file = file
+
+    def __len__(self) -> int:
+        return self._file.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Raises Refused when it does not have the size it was said to have."""
+        sent = 0
+        for chunk in self._file.open():
+            sent += len(chunk)
+            if sent > self._file.size:
+                break
+            yield chunk
+        if sent != self._file.size:
+            raise Refused(f"{self._file.name!r} does not have the {self._file.size} bytes it was said to have")

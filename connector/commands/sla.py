@@ -113,8 +113,9 @@ def diff(context: Context, profiles: Path, as_json: bool) -> None:
 @sla.command()
 @click.option("--profile", "names", multiple=True, help="Only this profile (may be given several times).")
 @click.option("--by", default="command line", show_default=True, help="Who applies it, for the audit trail.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
 @pass_context
-def apply(context: Context, names: tuple[str, ...], by: str) -> None:
+def apply(context: Context, names: tuple[str, ...], by: str, as_json: bool) -> None:
     """Bind the clocks of all open tickets to the versions now in force. Recorded in the audit trail."""
     from connector.commands.progress import progress
     from connector.flows import agreements
@@ -126,6 +127,9 @@ def apply(context: Context, names: tuple[str, ...], by: str) -> None:
             raise ConfigError([Problem(f"there is no profile `{name}`{did_you_mean(name, known)}", path="--profile")
                                for name in unknown])
         done = agreements.apply(deployment.deps, by, frozenset(names), tell)
+    if as_json:
+        _json({"tickets": done.tickets, "versions": done.versions})
+        return
     click.echo(f"{done.tickets} tickets bound to new versions")
 
 

@@ -197,6 +197,8 @@ def test_apply_binds_open_clocks_once_and_on_record(desk: Desk) -> None:
         tx.append([(1, agreed("gold", "old", OPENED))])
     assert desk.run("apply", "--profile", "gold", "--by", "ana") == "1 tickets bound to new versions\n"
     assert desk.run("apply") == "0 tickets bound to new versions\n"
+    told = json.loads(desk.run("apply", "--profile", "gold", "--json"))
+    assert (told["tickets"], list(told["versions"])) == (0, ["gold"])
     from connector.store.queries import Queries
 
     kept = Queries(store).audit().items

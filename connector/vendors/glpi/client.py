@@ -58,12 +58,12 @@ class Client:
     def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Any:
         return self.call("GET", path, params=params, headers=headers)
 
-    def call(self, method: str, path: str, body: Any = None, *, params: Params = (), files: Any = None,
+    def call(self, method: str, path: str, body: Any = None, *, params: Params = (), data: Any = None,
              headers: Mapping[str, str] | None = None, expect: Collection[int] | None = None) -> Any:
         """The judged body. Raises TryLater, NotFound, Refused and its kinds in `answers`."""
         wanted = expect if expect is not None else READ_OK if method == "GET" else WRITE_OK
         return self._in_session(lambda token: judge(
-            self._send(method, path, token, body=body, params=params, files=files, headers=headers), wanted))
+            self._send(method, path, token, body=body, params=params, data=data, headers=headers), wanted))
 
     def open(self, path: str, headers: Mapping[str, str]) -> requests.Response:
         """An answer whose body is not read yet and whose success only the caller can judge."""
@@ -83,10 +83,10 @@ class Client:
             # GLPI refused before doing anything, so even a write is safe to send again, once.
             return act(self._session(lost=token))
 
-    def _send(self, method: str, path: str, token: str, *, body: Any = None, params: Params = (), files: Any = None,
+    def _send(self, method: str, path: str, token: str, *, body: Any = None, params: Params = (), data: Any = None,
               headers: Mapping[str, str] | None = None, stream: bool = False) -> requests.Response:
         every = {"Session-Token": token, "X-GLPI-Sanitized-Content": "false", **self._app(), **(headers or {})}
-        return self.http.send(method, path, params=list(params), json=body, files=files, headers=every, stream=stream)
+        return self.http.send(method, path, params=list(params), json=body, data=data, headers=every, stream=stream)
 
     def _app(self) -> dict[str, str]:
         return {"App-Token": self._access.app_token} if self._access.app_token else {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from typing import Any, Final
-
-import orjson
+from uuid import uuid4
 
 from connector.domain.errors import Refused
 from connector.domain.ticket import Attachment
@@ -23,6 +22,7 @@ from connector.vendors.glpi.inputs import (
     title_size,
 )
 from connector.vendors.glpi.marks import mark, marked
+from connector.vendors.glpi.multipart import Upload
 from connector.vendors.glpi.timeline import children
 
 _LINKS: Final = {"User": ("Ticket_User", "users_id"), "Group": ("Group_Ticket", "groups_id"),
@@ -175,10 +175,8 @@ class Writer:
         name = file.name.replace("/", "_").replace("\\", "_").strip() or "file"
         kind = file.media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
         manifest = {"input": {"name": name, "comment": mark(key), "_filename": [name]}}
-        body = self._client.call("POST", "Document", files=[
-            ("uploadManifest", (None, orjson.dumps(manifest), "application/json")),
-            ("filename[0]", (name, b"".join(file.open()), kind)),
-        ])
+        upload = Upload(manifest, name, kind, file, f"sdc-{uuid4().hex}")
+        body = self._client.call("POST", "Document", data=upload, headers={"Content-Type": upload.content_type})
         try:
             return uploaded(body)
         except Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from connector.domain.errors import BadRecord, NotFound, Refused, TryLater
 from connector.domain.text import bmp_only
 from connector.domain.ticket import Attachment, Comment, Draft, Patch, Ref, Ticket
+from connector.http import FileBody
 from connector.ports import Capability
 from connector.vendors.osticket import stock
 from connector.vendors.osticket.records import changes, sent, wire_key
@@ -104,26 +105,6 @@ class Writing(Shared):
             raise Refused(f"osTicket: {file.name!r} has {file.size} bytes, and it takes {self._limit('file_bytes')}")
         headers = {"X-Connector-Key": wire_key(key, f"attach/{id}"), "Content-Type": file.media_type,
                    "X-Connector-Name": quote(bmp_only(file.name), safe="")}
-        answer = self._client.call("POST", f"tickets/{segment(id)}/attachments", data=_Sized(file), headers=headers,
+        answer = self._client.call("POST", f"tickets/{segment(id)}/attachments", data=FileBody(file), headers=headers,
                                    expect=(200, 201))
         return str(answer.get("attachment_id") or "")
-
-
-class _Sized:
-    """A file as a body of known length, read in chunks and anew for each try."""
-
-    def __init__(self, file: Attachment) -> None:
-        self._file = file
-
-    def __len__(self) -> int:
-        return self._file.size
-
-    def __iter__(self) -> Iterator[bytes]:
-        sent_bytes = 0
-        for chunk in self._file.open():
-            sent_bytes += len(chunk)
-            if sent_bytes > self._file.size:
-                break
-            yield chunk
-        if sent_bytes != self._file.size:
-            raise Refused(f"{self._file.name!r} does not have the {self._file.size} bytes it was said to have")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +20,7 @@ from connector.domain.ticket import Attachment, Comment, Draft, Kind, PendingOn,
 from connector.vendors.glpi.adapter import Glpi
 from connector.vendors.glpi.inputs import TITLE, fitting, title_size
 from connector.vendors.glpi.marks import mark
+from connector.vendors.glpi.multipart import Upload
 from tests.vendors.glpi.conftest import URL
 from tests.vendors.glpi.replay import recorded
 from tests.vendors.glpi.test_client import play
@@ -366,13 +369,42 @@ def file(name: str = "log.txt") -> Attachment:
 def test_a_file_is_uploaded_and_linked(tool: responses.RequestsMock, make: Make) -> None:
     play(tool, "POST", "Document", "document_upload")
     play(tool, "POST", "Document_Item", "document_link")
-    assert make().attach("3", file("../é\r\n.txt"), "f1") == "1"
+    assert make().attach("3", file("../\u00e9\r\n\".txt"), "f1") == "1"
     upload = next(call.request for call in tool.calls if str(call.request.url).endswith("/Document"))
-    assert upload.headers["Content-Type"].startswith("multipart/form-data")
-    assert b'name="uploadManifest"' in upload.body
-    assert mark("f1").encode() in upload.body
-    assert b"abc" in upload.body
-    assert "Content-Type" not in upload.headers or "json" not in upload.headers["Content-Type"]
+    sent = b"".join(upload.body)
+    assert int(upload.headers["Content-Length"]) == len(sent)
+    parts = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + upload.headers["Content-Type"].encode() + b"\r\n\r\n" + sent)
+    manifest, content = parts.iter_parts()
+    assert manifest.get_param("name", header="Content-Disposition") == "uploadManifest"
+    told = json.loads(manifest.get_content())["input"]
+    assert told == {"name": ".._\u00e9\r\n\".txt", "comment": mark("f1"), "_filename": [".._\u00e9\r\n\".txt"]}
+    assert content.get_param("name", header="Content-Disposition") == "filename[0]"
+    assert (content.get_content_type(), content.get_payload(decode=True)) == ("text/plain", b"abc")
+    assert b'filename=".._\xc3\xa9%0D%0A%22.txt"' in sent
+
+
+def test_an_upload_is_read_in_chunks_and_anew_for_each_try() -> None:
+    opened: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        opened.append(1)
+        yield from (b"x" * 1000 for _ in range(1000))
+
+    big = Attachment(name="big.bin", media_type="text/plain\r\nX-Evil: 1", size=1_000_000, open=chunks)
+    upload = Upload({"input": {}}, "big.bin", big.media_type, big, "line")
+    for _ in range(2):
+        assert sum(len(chunk) for chunk in upload) == len(upload)
+    assert len(opened) == 2
+    assert max(len(chunk) for chunk in upload) == 1000
+    assert b"Evil" not in next(iter(upload))
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_file_of_another_size_than_said_is_refused(tool: responses.RequestsMock, make: Make, size: int) -> None:
+    wrong = Attachment(name="a.txt", media_type="text/plain", size=size, open=lambda: iter([b"abc"]))
+    with pytest.raises(Refused, match="does not have the"):
+        list(Upload({}, "a.txt", "text/plain", wrong, "line"))
 
 
 def test_a_refused_type_is_refused_although_the_status_is_201_and_leaves_no_empty_document(
