@@ -10,6 +10,7 @@ from pathlib import Path
 from marshmallow import ValidationError
 
 from connector import escalation_files, profiles, settings, vendors
+from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping_rules import Rule
@@ -18,6 +19,7 @@ from connector.domain.people_checks import roster_problems
 from connector.ports import Capability, Diagnosis, FieldInfo, Vendor
 from connector.secret import resolve
 from connector.settings import Settings, ToolSettings
+from connector.supplier_checks import supplier_problems
 
 SKEW_SECONDS = 5
 """Tool clocks further off than this are worth a warning."""
@@ -59,6 +61,8 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
             found.problems.extend(loaded.told(now))
             found.problems.extend(roster_problems(loaded.registry.people, loaded.registry.calendars, now))
             found.problems.extend(_secrets(loaded.registry.people, environ, folder))
+            policy = AddressPolicy() if found.settings is None else found.settings.suppliers.policy
+            found.problems.extend(supplier_problems(loaded.registry, policy, environ))
         except ConfigError as error:
             found.problems.extend(error.problems)
         found.problems.extend(_unread(agreements))

@@ -30,7 +30,8 @@ def receiver(amount: Schema) -> Schema:
                      ("url", "secrets"))
     reach = {"anyOf": [{"const": "portal"}, {**_table(
         {"webhook": webhook, "email": _matching(EMAIL.pattern), "portal": {"type": "boolean"}}), "minProperties": 1}]}
-    field = {"anyOf": [{"enum": list(FIELDS)}, {"type": "string", "pattern": r"^custom\."}]}
+    plain = [name for name in FIELDS if name != "custom"]
+    field = {"anyOf": [{"enum": plain}, {"type": "string", "pattern": r"^custom\."}]}
     shares = _table({"fields": {"type": "array", "items": field}, "comments": _enum(Comments),
                      "attachments": _enum(Files)})
     penalty = _table({"target": TEXT, "amount": {"type": ["number", "string"]}, "currency": TEXT,

@@ -67,7 +67,8 @@ def offered(handoff: Handoff, ticket: Ticket, receiver: Receiver) -> dict[str, A
 def fields(ticket: Ticket, receiver: Receiver) -> dict[str, Any]:
     """The ticket's fields on the receiver's list that say something. Words never go to a security team, whatever its
     list says."""
-    listed = (name for name in receiver.shares.fields if receiver.free_text or not is_free_text(name))
+    listed = (name for name in receiver.shares.fields
+              if name != "custom" and (receiver.free_text or not is_free_text(name)))
     return {name: value for name in listed if (value := value_of(ticket, name)) not in (None, "", ())}
 
 

@@ -46,7 +46,7 @@ class Files(StrEnum):
     CHOSEN = "chosen"
 
 
-FREE_TEXT: Final = frozenset({"title", "description", "tags"})
+FREE_TEXT: Final = frozenset({"title", "description", "tags", "custom"})
 """Fields people write freely (custom fields too): a security team is never sent them."""
 
 

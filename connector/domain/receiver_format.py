@@ -170,7 +170,9 @@ class _Reader:
         fields = self.texts(table.get("fields"), (*path, "fields"))
         for i, name in enumerate(fields):
             where = (*path, "fields", i)
-            if name not in FIELDS and not name.startswith("custom."):
+            if name == "custom":
+                self.problems.add(where, "name the fields one by one, such as custom.asset")
+            elif name not in FIELDS and not name.startswith("custom."):
                 self.problems.add(where, f"there is no field `{name}`{did_you_mean(name, FIELDS)}")
             elif security and is_free_text(name):
                 self.problems.add(where, f"`{name}` is free text, which a security team is never sent")

@@ -13,11 +13,13 @@ from connector.domain.absorb import give_up
 from connector.domain.changes import LATE, PER_REVISION
 from connector.domain.delivery import Delivery, Verb
 from connector.domain.fallback import spare
+from connector.domain.handoff_message import VERB
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.memory import superseded
 from connector.domain.wishes import Wish, wishes_of
 from connector.flows import escalate
 from connector.flows.editing import own_time
+from connector.flows.handoff_hand import undelivered
 from connector.flows.reading import PLACEHOLDER, change_of, log, retried
 from connector.flows.writes import locked
 from connector.ports import Change, Deps, Stored, Tool, Tx
@@ -40,6 +42,8 @@ def _refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
         tx.audit(now, deps.owner, "bury", delivery.lane, {"delivery": delivery.id, "verb": delivery.verb,
                                                           "reason": reason})
         tx.enqueue(spare(delivery), now)
+        if delivery.verb == VERB:
+            undelivered(tx, deps, delivery, reason)
         if tool is not None and delivery.verb != Verb.CREATE:
             _take_back(tx, deps, tool, delivery, REFUSED, reason)
         if delivery.ticket is not None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from connector.domain.delivery import Order, Verb
+from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import RETURNS, Handoff, Moved, bounced
+from connector.domain.handoff import RETURNS, Handoff, Moved, bounced, note
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_message import order_of
 from connector.domain.handoff_mirror import holding, wanted
@@ -166,6 +166,18 @@ def living(tx: Tx, key: int) -> Stored:
     if stored.ticket.id[:1] == PLACEHOLDER:
         raise Refused(f"{stored.ticket.ref} is not yet in its tool: hand it over when it is", 409)
     return stored
+
+
+def undelivered(tx: Tx, deps: Deps, delivery: Delivery, reason: str) -> None:
+    """A message to a receiver could not be delivered: the handoff tells it, and the ticket's history too."""
+    id = str(delivery.payload.get("handoff", ""))
+    if not id or id not in tx.handoffs([id]):
+        return
+    hand = opened(tx, deps, id)
+    mark = f"undelivered/{delivery.id}/{delivery.attempts}"
+    if not hand.marked(mark):
+        hand.keep(note(hand.handoff, Side.SYSTEM, EntryKind.UNDELIVERED, second(deps), mark=mark,
+                       body={"delivery": delivery.id, "type": str(delivery.payload.get("type", "")), "why": reason}))
 
 
 def event_of(handoff: Handoff, entry: Entry, receiver: Receiver | None, at: datetime,

@@ -99,6 +99,7 @@ def test_a_security_team_needs_a_label_and_gets_no_free_text() -> None:
     ({"reach": {"webhook": {"url": "https://x.example", "secrets": ["whsec_abc="]}}},
      "receiver.reach.webhook.secrets.0", "a secret is never written in the file"),
     ({"shares": {"fields": ["titel"]}}, "receiver.shares.fields.0", "did you mean `title`?"),
+    ({"shares": {"fields": ["custom"]}}, "receiver.shares.fields.0", "name the fields one by one"),
     ({"shares": {"comments": "all"}}, "receiver.shares.comments", "is unknown"),
     ({"severities": {"P9": "low"}}, "receiver.severities.P9", "unknown key"),
     ({"statuses": {"done": "accept"}}, "receiver.statuses.done", "is no move of theirs"),

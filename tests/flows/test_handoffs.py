@@ -404,3 +404,15 @@ def test_a_change_made_on_an_older_reading_is_refused(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.act(made.id, Move.WITHDRAW, "sorry", only_at=made.revision)
     assert refused.value.status == 412
+
+
+def test_a_message_that_cannot_be_delivered_is_told_in_the_handoff(world: World) -> None:
+    def refuses(moment: str) -> None:
+        raise Refused("they do not take it", 400)
+
+    world.channel.at = refuses
+    id = world.offer().id
+    world.settle()
+    (entry,) = world.entries(id, EntryKind.UNDELIVERED)
+    assert (entry.body["type"], entry.body["why"]) == ("handoff.offered", "they do not take it")
+    assert world.events()[-1].data["what"] == "undelivered"
