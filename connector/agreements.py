@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,9 +93,17 @@ class Agreements:
             log.info("agreements_read", profiles=len(self._held.registry.profiles))
 
     def _look(self) -> Stamp:
-        found = []
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix in (".yaml", ".ics"):
-                stat = path.stat()
-                found.append((str(path), stat.st_mtime_ns, stat.st_size))
-        return tuple(found)
+        return tuple(sorted(_files(str(self.folder))))
+
+
+def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Name, time and size of every file that is read. scandir: this runs with every request and message."""
+    # What goes away meanwhile is not there: the next look sees the same.
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.name.endswith((".yaml", ".ics")):
+                with suppress(FileNotFoundError):
+                    stat = entry.stat()
+                    yield entry.path, stat.st_mtime_ns, stat.st_size
