@@ -14,6 +14,7 @@ from connector.agreement_schemas import calendar, profile
 from connector.domain.mapping_rules import Owner
 from connector.domain.transforms import NAMES as TRANSFORMS
 from connector.domain.vocabulary import MAPPED
+from connector.people_schemas import informing, message, team
 from connector.schemas import SettingsSchema
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -67,5 +68,6 @@ def _local(schema: Any) -> Any:
     return [_local(item) for item in schema] if isinstance(schema, list) else schema
 
 
-SCHEMAS: Final = {"settings": settings, "mapping": mapping, "profile": profile, "calendar": calendar}
+SCHEMAS: Final = {"settings": settings, "mapping": mapping, "profile": profile, "calendar": calendar,
+                  "team": team, "message": message, "informing": informing}
 """Name -> how to make it."""

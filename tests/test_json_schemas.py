@@ -31,6 +31,26 @@ def test_shipped_agreements_are_valid(path: Path) -> None:
     assert errors(name, yaml12.load(path).data) == []
 
 
+@pytest.mark.parametrize(("name", "pattern"), [
+    ("team", "sla_profiles/teams/*.yaml"), ("informing", "sla_profiles/informing/*.yaml"),
+    ("message", "connector/messages/*.yaml"),
+])
+def test_shipped_people_and_messages_are_valid(name: str, pattern: str) -> None:
+    files = sorted(ROOT.glob(pattern))
+    assert files
+    for path in files:
+        assert errors(name, yaml12.load(path).data) == [], path
+
+
+def test_teams() -> None:
+    ann = {"email": "ann@example.org", "notify": {"critical": ["sms", "mail"], "else": "mail"}}
+    assert errors("team", {"people": {"ann": ann}, "groups": {"net": {"level": 2, "members": ["ann"]}}}) == []
+    for bad in ({"email": 3}, {"chat": "slack://token"}, {"notify": {"urgent": "mail"}}, {"quiet": {"from": "8"}}):
+        assert errors("team", {"people": {"ann": {**ann, **bad}}}) != [], bad
+    assert errors("team", {"people": {"ann": {"name": "Ann"}}}) != [], "no way to be reached"
+    assert errors("team", {"groups": {"net": {"level": 5}}}) != []
+
+
 def test_profiles() -> None:
     good = {"profile": "p", "agreement": "sla", "calendar": "24x7",
             "targets": {"resolution": {"P1": "4h", "else": "1d"}}}

@@ -275,7 +275,7 @@ def test_a_file_changed_meanwhile_is_not_overwritten_unseen(as_role: Enter, fold
 
 def test_a_new_file_begins_with_a_text_that_can_be_saved(as_role: Enter, folder: Path, there: World) -> None:
     client = as_role("admin")
-    for part in ("customers", "operations", "suppliers", "calendars"):
+    for part in ("customers", "operations", "suppliers", "calendars", "teams", "messages", "informing"):
         answer = client.post_form("/agreements", {"part": part, "name": f"new-{part}"}, page="/agreements")
         assert answer.location == f"/agreements/edit/{part}/new-{part}"
         page = client.get(answer.location).get_data(as_text=True)

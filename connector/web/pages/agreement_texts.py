@@ -55,6 +55,48 @@ steps:
   - {clock: resolution, at: breach, do: [{notify: {manager: 1}}],
      repeat: {every: 2h, at_most: 6, climb: manager}}
 """,
+    "teams": """\
+people:
+  NAME-lead:
+    name: Name and surname
+    email: lead@example.org
+    timezone: Europe/Zurich
+groups:
+  NAME:
+    level: 2
+    lead: NAME-lead
+    members: [NAME-lead]
+""",
+    "messages": """\
+template: NAME
+audience: internal
+en:
+  subject: "[{number}] {title}"
+  short: "{number} {title}: {reason}"
+  text: |
+    Hello {recipient},
+
+    {reason}
+
+    {url}
+    Acknowledge: {ack_url}
+fr:
+  subject: "[{number}] {title}"
+  short: "{number} {title} : {reason}"
+  text: |
+    Bonjour {recipient},
+
+    {reason}
+
+    {url}
+    Accuser réception : {ack_url}
+""",
+    "informing": """\
+informing: NAME
+applies_to: {customer: NAME}
+tell: [received, taken, waiting, resolved]
+by: mail
+""",
 }
 
 
