@@ -219,6 +219,10 @@ class Tx(Protocol):
         """Give back what this owner still holds (clean shutdown)."""
         ...
 
+    def holders(self) -> list[str]:
+        """Owners of the deliveries in work."""
+        ...
+
     def revive(self, ids: Sequence[int] | None, target: str | None, now: datetime) -> int: ...
     def drop(self, ids: Sequence[int], now: datetime, reason: str) -> int:
         """Waiting or dead deliveries that a person decided need not happen; how many there were."""

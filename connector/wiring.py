@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from connector.domain.registry import Registry
 from connector.flows import files
 from connector.flows.notices import OPTION
 from connector.guarded import Guarded
+from connector.jobs import orphans
 from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
 from connector.store.sql import SqlStore
@@ -73,7 +72,7 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now, out: Guard
     out = out or Guarded(settings.suppliers.policy)
     to_suppliers = _to_suppliers(settings, out, lambda chunks: files.keep(deps, chunks), people.get("mail"))
     deps = Deps(
-        store=store, tools=tools, now=now, owner=owner(), registry=registry,
+        store=store, tools=tools, now=now, owner=orphans.owner(), registry=registry,
         channels=SupplierChannels(people, registry, to_suppliers),
         options={"files": Path(settings.file).resolve().parent / "var" / "files", "retention": settings.retention,
                  OPTION: _desk(settings)},
@@ -93,11 +92,6 @@ def deployed(settings: Settings, now: Callable[[], datetime] = utc_now) -> Itera
 def open_store(settings: Settings) -> SqlStore:
     password = settings.store_password
     return stores.open(settings.store_url, None if password is None else password.reveal())
-
-
-def owner() -> str:
-    """A name no other process has, also not an earlier one with the same number."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _tool(settings: ToolSettings, now: Callable[[], datetime]) -> Tool:

@@ -26,6 +26,8 @@ from connector.ports import Channel, Deps, Tool, Tx
 LEASE: Final = timedelta(minutes=10)
 MARGIN: Final = timedelta(minutes=4)
 """Least lease left for a write to begin: more than all time limits of one exchange together."""
+SOON: Final = timedelta(milliseconds=200)
+"""While deliveries are slow, what becomes due meanwhile is looked for so often."""
 GIVE_UP: Final = timedelta(days=7)
 STREAM: Final = "outbox"
 """Stream of each target that holds the state of its gate."""
@@ -51,9 +53,10 @@ def tick(deps: Deps, stop: Stop = never, rng: Random | None = None) -> int:
         while claimed or running:
             for delivery in claimed:
                 running[pool.submit(round_.work, delivery, deps.now() + LEASE - MARGIN)] = delivery
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, SOON.total_seconds(), FIRST_COMPLETED).done
+            for future in done:
                 round_.finished(running.pop(future), future)
-            claimed = [] if stop() else round_.claim()
+            claimed = [] if stop() or (done and not round_.roomy) else round_.claim()
     round_.close()
     return round_.count
 
@@ -90,6 +93,12 @@ class _Round:
                 self._keep(tx, now)
         self.count += len(claimed)
         return claimed
+
+    @property
+    def roomy(self) -> bool:
+        """Whether some target has half of its places free: several are claimed with one write."""
+        return any(self.running.get(name, 0) <= target.concurrency // 2 for name, target in self.targets.items()
+                   if name in self.running)
 
     def _pass_on(self, tx: Tx, shut: Mapping[str, str], now: datetime) -> None:
         """What waits before a shut channel and can go another way does so once its patience is over."""

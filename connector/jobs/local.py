@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.errors import ConnectorError, TryLater
 from connector.flows import assess, backlog, deliver, digests, files, hints, intake, retention, sweep
+from connector.jobs import orphans
 from connector.jobs.leases import Leases
 from connector.jobs.patience import Patience
 from connector.ports import Capability, Deps, Tool
@@ -25,6 +26,8 @@ from connector.ports import Capability, Deps, Tool
 log = structlog.get_logger("connector.jobs")
 
 QUICK: Final = timedelta(milliseconds=500)
+AT_ONCE: Final = timedelta(milliseconds=200)
+"""For what people wait for: a step of a ladder is in the tool within a second of its moment."""
 MINUTE: Final = timedelta(minutes=1)
 HEARTBEAT: Final = "worker"
 """Lease that shows a worker is alive (connector/web/vitals.py)."""
@@ -50,11 +53,12 @@ class Worker:
         self._beat()
         for tool in self.deps.tools.values():
             self._of_tool(tool)
-        self._every(QUICK, "deliver", lambda: deliver.tick(self.deps, self._stopping.is_set))
+        self._every(AT_ONCE, "deliver", lambda: deliver.tick(self.deps, self._stopping.is_set))
         if self.deps.registry is not None:
-            self._every(timedelta(seconds=1), "assess", lambda: assess.tick(self.deps, self._stopping.is_set))
+            self._every(AT_ONCE, "assess", lambda: assess.tick(self.deps, self._stopping.is_set))
             self._every(timedelta(seconds=5), "digests", lambda: digests.tick(self.deps, self._stopping.is_set))
         self._every(timedelta(seconds=10), "heartbeat", self._beat)
+        self._every(timedelta(seconds=10), "orphans", lambda: orphans.take_over(self.deps))
         self._every(timedelta(days=1), "files", lambda: files.clean(self.deps))
         self._every(timedelta(days=1), "retention", self._retention)
         self._scheduler.start()

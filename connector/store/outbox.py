@@ -90,6 +90,9 @@ class OutboxRoom(Room):
     def release(self, owner: str) -> int:
         return self._changed(and_(_LEASED, _d.owner == owner), state=DeliveryState.WAITING.value)
 
+    def holders(self) -> list[str]:
+        return sorted(self.run(select(_d.owner).where(_LEASED).distinct()).scalars())
+
     def revive(self, ids: Sequence[int] | None, target: str | None, now: datetime) -> int:
         self._one_claim_at_a_time()
         dead = self._chosen(_d.state == DeliveryState.DEAD.value, ids)
