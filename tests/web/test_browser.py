@@ -31,7 +31,8 @@ FOCUS = """() => {
 }"""
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 DESK = {"viewport": {"width": 1360, "height": 850}, "locale": "en-GB", "color_scheme": "light"}
-PAGES = ("/", "/tickets", "/tickets/1", "/connections", "/deliveries?state=dead", "/deliveries/1", "/quarantine",
+PAGES = ("/", "/tickets", "/tickets/1", "/tickets/1/attachments", "/connections", "/deliveries?state=dead",
+         "/deliveries/1", "/quarantine",
          "/audit", "/users", "/tokens", "/account", "/agreements", "/agreements/files/customers/acme",
          "/agreements/edit/customers/acme", "/agreements/versions/acme-gold",
          "/agreements/apply/acme-gold")  # fmt: skip
@@ -328,3 +329,24 @@ def test_the_api_describes_itself(visit: Open) -> None:
     expect(page.get_by_text("/api/v1/tickets/{key}/history")).to_be_visible()
     page.get_by_text("List tickets").click()
     expect(page.get_by_text("Needs the right").first).to_be_visible()
+
+
+def test_files_are_chosen_and_attached(visit: Open, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "b.txt").write_text("second")
+    page = visit("/tickets/2", "agent")
+    page.get_by_label("Files to attach").set_input_files([tmp_path / "a.txt", tmp_path / "b.txt"])
+    page.get_by_role("button", name="Attach", exact=True).click()
+    expect(page.get_by_text("2 files are on their way to glpi.")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text("attached a file")
+    page.get_by_role("link", name="Files in glpi").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Files of INC0000002")
+
+
+def test_a_ledger_is_read_in_french_on_a_phone(visit: Open) -> None:
+    page = visit("/tickets/1", locale="fr-CH", viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page.locator("details.ledger > summary").first.click()
+    ledger = page.locator("details.ledger").first
+    expect(ledger.get_by_text("Client = ACME SA et Type = Incident")).to_be_visible()
+    expect(ledger.get_by_text("4 h de 24x7")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

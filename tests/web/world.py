@@ -117,7 +117,7 @@ def _as_dict(tool: ToolSettings) -> dict[str, Any]:
 def world(store: SqlStore, folder: Path, clock: Clock | None = None, **more: Any) -> World:
     clock, vendor = clock or Clock(), FakeVendor()
     tools = {name: Tool(name=name, vendor=vendor, mapping=MAPPING) for name in ("glpi", "servicenow")}  # type: ignore[arg-type]
-    deps = Deps(store=store, tools=tools, now=clock, owner="tests")
+    deps = Deps(store=store, tools=tools, now=clock, owner="tests", options={"files": folder / "files"})
     return World(Services.of(store, deps, settings(folder, **more)), store, clock, vendor)
 
 
