@@ -81,6 +81,7 @@ VERBS: Final = {
     "update": mark("Change fields"),
     "comment": mark("Add comment"),
     "attach": mark("Attach file"),
+    "notify": mark("Send message"),
 }
 ROLES: Final = {
     "admin": mark("Administrator"),

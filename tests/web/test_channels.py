@@ -56,3 +56,18 @@ def test_channels_are_no_tools_and_their_deliveries_are_listed(as_role: Callable
     assert "no longer connected" not in agent.get("/connections").get_data(as_text=True)
     page = agent.get("/deliveries?target=mail").get_data(as_text=True)
     assert "mail" in page
+
+
+def test_a_message_to_a_person_is_shown_without_the_links_in_it(
+    as_role: Callable[[str], Browser], there: World,
+) -> None:
+    link = "http://desk.example/ack/secret-right"
+    with there.store.begin() as tx:
+        tx.enqueue([order("b", name="Ann", subject="INC1 late", text=f"Hello Ann\n{link}", links=[link])],
+                   there.clock())
+    there_is = there.services.queries.deliveries(state=(), target="mail", limit=10).items
+    id = next(row.id for row in there_is if row.key == "b")
+    page = as_role("viewer").get(f"/deliveries/{id}").get_data(as_text=True)
+    assert "INC1 late" in page
+    assert "Hello Ann" in page
+    assert "secret-right" not in page

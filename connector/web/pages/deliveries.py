@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.delivery import DeliveryState
+from connector.domain.notice import NOTIFY
 from connector.store.views import Paged
 from connector.web import actions
 from connector.web.auth.identity import who
@@ -17,6 +19,7 @@ from connector.web.pages import query
 from connector.web.rights import Right, door
 from connector.web.services import services
 
+HIDDEN: Final = "(...)"
 _SHOWN: Final = frozenset({"text", "public", "author", "name", "media_type", "size"})
 
 
@@ -48,7 +51,17 @@ def show(id: int) -> ResponseReturnValue:
     payload = row.payload or {}
     fields = payload.get("fields", payload)
     shown = [(name, item) for name, item in fields.items() if name in _SHOWN or "fields" in payload]
+    if row.verb == NOTIFY:
+        shown = _message(payload)
     return render_template("delivery.html", row=row, fields=shown)
+
+
+def _message(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """A message to a person, without the links in it: who reads here must not acknowledge in another's name."""
+    text = str(payload.get("text", ""))
+    for link in payload.get("links", ()):
+        text = text.replace(str(link), HIDDEN)
+    return [("name", payload.get("name", "")), ("title", payload.get("subject", "")), ("text", text)]
 
 
 @door(Right.DELIVERIES_RETRY)
