@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import NotFound, Refused
 from connector.domain.handoff import RETURNS, Handoff, Moved, bounced, note
@@ -54,6 +56,8 @@ class Hand:
     stored: Stored
     handoff: Handoff
     others: list[Handoff] = field(default_factory=list)
+    patch: dict[str, Value] = field(default_factory=dict)
+    """What else is to be written to the ticket."""
 
     @property
     def receiver(self) -> Receiver | None:
@@ -72,8 +76,9 @@ class Hand:
                         for entry in moved.entries if entry.kind not in _UNTOLD])
         self._tell(moved, receiver)
         self._mirror(moved, before, actor)
+        self._write(moved, actor)
         self.tx.schedule({self.stored.key: self.deps.now()})
-        self.handoff = self.tx.handoffs([moved.handoff.id])[moved.handoff.id]
+        self.handoff = replace(moved.handoff, revision=moved.handoff.revision + 1)
         return self.handoff
 
     def _bounced(self, moved: Moved, receiver: Receiver | None) -> Moved:
@@ -122,6 +127,15 @@ class Hand:
         place(self.tx, self.deps, tool, self.stored, patch, actor or last.actor,
               f"handoff/{moved.handoff.id}/{last.seq}/ticket", role)
         self.stored = self.tx.by_key([self.stored.key])[self.stored.key]
+
+    def _write(self, moved: Moved, actor: str) -> None:
+        """Values of the receiver go to the ticket as the receiver's doing."""
+        tool = self.deps.tools.get(self.stored.ticket.tool)
+        found = checked(self.stored.ticket, self.patch)
+        if found and tool is not None:
+            place(self.tx, self.deps, tool, self.stored, found, actor or moved.handoff.receiver,
+                  f"handoff/{moved.handoff.id}/{moved.handoff.seq}/fields", Role.SUPPLIER)
+            self.stored = self.tx.by_key([self.stored.key])[self.stored.key]
 
     def _writable(self, patch: Mapping[str, Value]) -> dict[str, Value]:
         """What the tool's mapping takes of it: the name of the supplier may be left out, the state may not."""
