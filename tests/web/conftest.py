@@ -78,5 +78,5 @@ def as_role(app: Flask, there: World) -> Callable[[str], Browser]:
 
 CHROMIUM = find()
 if CHROMIUM is None and not os.environ.get("CI"):
-    collect_ignore = ["test_browser.py"]
+    collect_ignore = ["test_browser.py", "test_browser_handoffs.py"]
     warnings.warn("no Chromium: the browser tests are not run (see tests/browser.py)", stacklevel=1)
