@@ -11,7 +11,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from connector.domain.errors import BadSignature
@@ -48,6 +48,19 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now:
         raise BadSignature(f"{TIMESTAMP}: more than {TOLERANCE.seconds // 60} minutes from now; is a clock wrong?")
     _compare(_signed(message, stamp, body), _offered(given[SIGNATURE]), _keys(secrets))
     return message
+
+
+def off_by(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: datetime) -> timedelta | None:
+    """How far from `now` a message was signed that is genuine but for its age; None for any other. To tell its sender
+    what is wrong: it proves nothing, as it may be an old message sent again.
+    """
+    stamp = next((value for name, value in headers.items() if name.lower() == TIMESTAMP), "")
+    try:
+        signed_at = datetime.fromtimestamp(int(stamp), UTC) if _SECONDS.fullmatch(stamp) else now
+        verify(headers, body, secrets, signed_at)
+    except (BadSignature, ValueError, OverflowError, OSError):
+        return None
+    return signed_at - now
 
 
 def sign(message: str, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:

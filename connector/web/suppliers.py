@@ -7,6 +7,7 @@ Everything accepted answers 202 with what the message itself says, so that a rep
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -17,7 +18,7 @@ from connector.domain.errors import BadSignature, NotFound, Refused
 from connector.domain.file_link import PATH
 from connector.domain.handoff import IllegalMove
 from connector.domain.receiver import Receiver
-from connector.domain.signing import verify
+from connector.domain.signing import off_by, verify
 from connector.domain.strict_json import BadJson, loads
 from connector.domain.supplier_message import Command, Unclear, command
 from connector.flows import handoffs
@@ -34,6 +35,7 @@ LARGEST_BODY: Final = 1024 * 1024
 RATE: Final = "connector_suppliers"
 NOBODY: Final = "whsec_bm9ib2R5IGhhcyB0aGlzIHNlY3JldCBhdCBhbGw="
 """Checked for suppliers that do not exist, so that finding out takes as long as for others."""
+SECOND: Final = timedelta(seconds=1)
 MEMBERS: Final = frozenset({"status", "reason", "attachments", "comment"})
 log = structlog.get_logger(__name__)
 
@@ -83,7 +85,11 @@ def _proven(parts: Services, supplier: str, body: bytes) -> tuple[Receiver, str]
     except BadSignature as error:
         log.warning("supplier message refused", supplier=supplier[:40], reason=str(error), size=len(body))
         g.refusal = str(error)
-        raise Problem(401, "The signature is missing or wrong.") from None
+        off = off_by(Seen(request.headers), body, secrets or (NOBODY,), parts.now())
+        if off is None or not secrets:
+            raise Problem(401, "The signature is missing or wrong.") from None
+        raise Problem(401, f"The signature is right, but its timestamp is {off // SECOND} seconds from our clock: "
+                           "check yours, and sign anew.", kind="clock") from None
     return known, message
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from connector.domain.errors import BadSignature
-from connector.domain.signing import key, sign, verify
+from connector.domain.signing import key, off_by, sign, verify
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -117,3 +117,16 @@ def test_a_secret_that_no_receiver_would_take_is_named_without_being_shown() -> 
         with pytest.raises(ValueError, match="webhook secret") as caught:
             key(secret)
         assert secret not in str(caught.value)
+
+
+def test_a_genuine_message_of_a_wrong_clock_is_told_by_how_much_and_no_other_is() -> None:
+    for seconds in (-86400, -600, 600, 10**9):
+        late = signed(at=NOW + timedelta(seconds=seconds))
+        assert off_by(late, BODY, [SECRET], NOW) == timedelta(seconds=seconds)
+        assert off_by(late, BODY, [OTHER], NOW) is None
+        assert off_by(late, BODY + b" ", [SECRET], NOW) is None
+
+
+@pytest.mark.parametrize("stamp", ["", "x", "999999999999", "-1", "1e9"])
+def test_a_timestamp_that_is_none_tells_nothing(stamp: str) -> None:
+    assert off_by({**signed(), "Webhook-Timestamp": stamp}, BODY, [SECRET], NOW) is None

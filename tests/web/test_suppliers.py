@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from connector.domain.handoff_chain import EntryKind
-from connector.web.suppliers import RATE
+from connector.web.suppliers import NOBODY, RATE
 from tests.channels.endpoint import NEW, OLD
 from tests.web.supplied import BETA, PATH, Desk, problem, supplied
 from tests.web.world import World
@@ -143,6 +143,16 @@ def test_a_type_nobody_knows_is_recorded_and_taken(desk: Desk) -> None:
 def test_an_old_or_early_message_is_not_believed(desk: Desk, late: float) -> None:
     problem(desk.status("acknowledged", late=late), 401)
     assert desk.status("acknowledged", late=299).status_code == 202
+
+
+def test_who_has_a_wrong_clock_is_told_so_and_nobody_else_is(desk: Desk) -> None:
+    told = problem(desk.status("acknowledged", late=600), 401)
+    assert told["type"].endswith("clock")
+    assert "-600 seconds" in told["detail"]
+    plain = problem(desk.status("acknowledged", late=600, secrets=(BETA,)), 401)
+    assert "clock" not in plain["type"] + plain["detail"]
+    nobody = problem(desk.post(b"{}", "nobody", late=600, secrets=(NOBODY,)), 401)
+    assert nobody["detail"] == plain["detail"]
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
