@@ -14,7 +14,8 @@ from connector.domain.supplier_envelope import envelope, with_links
 from connector.domain.supplier_letter import words
 from connector.ports import Channel
 
-GIVE_UP: Final = timedelta(days=3)
+GIVE_UP: Final = timedelta(days=3, hours=12)
+"""So that an outage of three whole days loses nothing."""
 
 
 class SupplierMail:

@@ -19,7 +19,8 @@ from connector.domain.supplier_envelope import encoded, envelope, with_links
 from connector.guarded import Guarded
 from connector.supplier_keys import SupplierKeys
 
-GIVE_UP: Final = timedelta(days=3)
+GIVE_UP: Final = timedelta(days=3, hours=12)
+"""So that an outage of three whole days loses nothing."""
 CONCURRENCY: Final = 4
 
 

@@ -155,7 +155,7 @@ def test_a_new_secret_is_one() -> None:
 def test_the_channel_has_the_name_deliveries_are_addressed_to_and_gives_up_after_three_days() -> None:
     with endpoint() as there:
         channel = WebhookChannel(RECEIVER, BOTH, there.guarded())
-    assert (channel.name, channel.give_up) == ("supplier:hosting", timedelta(days=3))
+    assert (channel.name, channel.give_up) == ("supplier:hosting", timedelta(days=3, hours=12))
 
 
 def test_the_body_is_json_in_utf8() -> None:
