@@ -48,6 +48,13 @@ def rule(asked: Condition) -> str:
     return shaped(asked.shape)
 
 
+def applies(profile: Profile) -> str:
+    """When an agreement applies; that with a receiver of handoffs does by the handover itself."""
+    if profile.receiver is not None and profile.applies_to.shape == ("never",):
+        return _("when work is handed over to it")
+    return rule(profile.applies_to)
+
+
 def shaped(shape: Shape) -> str:
     kind, *parts = shape
     if kind in ("all", "any"):

@@ -165,6 +165,7 @@ AGREEMENTS: Final = {
 PARTS: Final = {
     "teams": mark("People and groups"),
     "messages": mark("Texts of messages"),
+    "informing": mark("What requesters are told"),
     "customers": mark("Agreement with customers (SLA)"),
     "operations": mark("Agreement with an own team (OLA)"),
     "suppliers": mark("Contract with a supplier (UC)"),

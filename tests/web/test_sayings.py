@@ -137,6 +137,12 @@ def test_pages_of_agreements_are_french_all_over(reader: Browser) -> None:
     assert "Kind =" not in text
 
 
+def test_all_files_of_agreements_are_listed_with_what_they_are(reader: Browser) -> None:
+    text = reader.get("/agreements").get_data(as_text=True)
+    for part in ("quand du travail lui est confi\u00e9", "teams/people.yaml", "Personnes et groupes"):
+        assert part in text
+
+
 def test_the_ledger_of_a_ticket_is_french_all_over(reader: Browser, there: World) -> None:
     text = reader.get(f"/tickets/{there.keys['1']}").get_data(as_text=True)
     for part in ("Client = ACME SA et Type = Incident", "\u00c9tat : R\u00e9solu", "CET"):

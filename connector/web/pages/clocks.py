@@ -259,6 +259,6 @@ def problem(text: str) -> str:
 def install(app: Flask) -> None:
     env: Any = app.jinja_env
     env.filters.update(span=span, local=local, zoned=zoned, stretch=stretch, holiday=holiday, why=why, source=source,
-                       mode=mode, about=about, clock_problem=problem, rule=sayings.rule, said=sayings.said,
-                       amount=sayings.amount)
+                       mode=mode, about=about, clock_problem=problem, rule=sayings.rule, applies=sayings.applies,
+                       said=sayings.said, amount=sayings.amount)
     env.globals.update(days=days)
