@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from connector.domain.errors import NotFound
+from connector.domain.escalated import FIRED
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.ports import Deps, Stored
 
@@ -38,8 +40,23 @@ def standing(deps: Deps, ticket: int, person: str, what: str = "") -> Standing:
     return Standing(stored, str(told.get("rule", "")), str(told.get("step", "")), given)
 
 
-def acknowledge(deps: Deps, ticket: int, person: str, name: str, what: str = "", by: str = "link") -> Standing:
-    """Record it; given again it changes nothing. `by` says how it was given. Raises NotFound."""
+def unanswered(events: Sequence[Event]) -> str:
+    """Key of the latest firing that nobody acknowledged since; "" when there is none."""
+    latest, key = None, ""
+    for event in events:
+        fired = event.kind is EventKind.ESCALATED and event.data.get("what") == FIRED
+        if fired and (latest is None or event.at >= latest):
+            latest, key = event.at, event.key
+    said = max((event.at for event in events if event.kind is EventKind.ACKNOWLEDGED), default=None)
+    return key if latest is not None and (said is None or said < latest) else ""
+
+
+def acknowledge(deps: Deps, ticket: int, person: str, name: str, what: str = "", by: str = "link",
+                actor: str = "") -> Standing:
+    """Record it; given again it changes nothing. `by` says how it was given, `actor` who did for the audit trail.
+
+    Raises NotFound.
+    """
     before = standing(deps, ticket, person, what)
     if before.at is not None:
         return before
@@ -51,7 +68,7 @@ def acknowledge(deps: Deps, ticket: int, person: str, name: str, what: str = "",
         if not tx.append([(ticket, event)]):
             return standing(deps, ticket, person, what)
         tx.schedule({ticket: now})
-        tx.audit(now, f"person:{person}", "acknowledge", str(before.stored.ticket.ref),
+        tx.audit(now, actor or f"person:{person}", "acknowledge", str(before.stored.ticket.ref),
                  {"rule": before.rule, "step": before.step, "by": by})
     log.info("acknowledged", ticket=str(before.stored.ticket.ref), person=person, rule=before.rule, step=before.step)
     return Standing(before.stored, before.rule, before.step, now, True)

@@ -21,6 +21,8 @@ from tests.web.world import NOW, World, event, save, ticket, world
 
 WHAT = "escalated/ladder/s75/x/1"
 LINKS = Links("http://localhost", b"k" * 32)
+FIRED = {"rule": "ladder", "version": "v1", "step": "at 75 %", "subject": "x", "n": 1, "what": "fired", "late": 0,
+         "moment": NOW.isoformat(), "why": "resolution at 75%", "do": ("notify assignee",)}
 PEOPLE = People({"ann": Person("ann", "Ann Müller", "ann@example.org", language="fr", timezone="Europe/Zurich")})
 
 
@@ -30,7 +32,7 @@ def there(sqlite_store: SqlStore, tmp_path: Path) -> World:
     deps = replace(made.services.deps, options={OPTION: Desk("Desk", links=LINKS)},
                    registry=lambda: Registry((), people=PEOPLE))
     made.services = replace(made.services, deps=deps)
-    firing = event(WHAT, 5, EventKind.ESCALATED, data={"rule": "ladder", "step": "at 75 %", "what": "fired"})
+    firing = event(WHAT, 5, EventKind.ESCALATED, data=FIRED)
     made.keys["7"] = save(made, ticket("7", title="<b>Printer</b> on fire", priority="P1"), [firing])
     return made
 
@@ -146,3 +148,32 @@ def test_the_tickets_page_says_what_the_requester_was_told_or_why_not(app: Flask
     assert "The requester was told that the ticket was received" in page
     assert "The requester was not told that somebody works on it" in page
     assert "(e-mail is not set up)" in page
+
+
+def signed_in(app: Flask, there: World, role: str = "agent") -> Browser:
+    there.user(role)
+    client = app.test_client()
+    assert isinstance(client, Browser)
+    client.sign_in(role)
+    return client
+
+
+def test_who_is_signed_in_acknowledges_on_the_tickets_page_until_the_next_step_fires(app: Flask, there: World) -> None:
+    client, key = signed_in(app, there), there.keys["7"]
+    done = client.post_form(f"/tickets/{key}/acknowledge", page=f"/tickets/{key}")
+    assert done.location == f"/tickets/{key}"
+    client.post_form(f"/tickets/{key}/acknowledge", page=f"/tickets/{key}")
+    (first,) = acknowledgements(there)
+    assert (first.actor, first.data["person"], first.data["step"]) == ("Agent Example", "user:agent", "at 75 %")
+    there.clock.move(minutes=10)
+    with there.store.begin() as tx:
+        again = Event(key="escalated/2", at=there.clock(), kind=EventKind.ESCALATED, data={**FIRED, "n": 2})
+        tx.append([(key, again)])
+    client.post_form(f"/tickets/{key}/acknowledge", page=f"/tickets/{key}")
+    assert len(acknowledgements(there)) == 2
+
+
+def test_who_only_reads_cannot_acknowledge(app: Flask, there: World) -> None:
+    client, key = signed_in(app, there, "viewer"), there.keys["7"]
+    assert client.post_form(f"/tickets/{key}/acknowledge", page="/account").status_code == 403
+    assert "/acknowledge" not in client.get(f"/tickets/{key}").get_data(as_text=True)

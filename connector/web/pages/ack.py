@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import BadSignature, NotFound
@@ -18,10 +30,11 @@ from connector.domain.people import Person
 from connector.flows import acknowledging
 from connector.flows.acknowledging import Standing
 from connector.flows.notices import desk
-from connector.web import i18n
+from connector.web import i18n, scope
+from connector.web.auth.identity import who
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
-from connector.web.rights import Door, door
+from connector.web.rights import Door, Right, door
 from connector.web.services import KEY as SERVICES
 from connector.web.services import Services, services
 
@@ -42,6 +55,20 @@ def confirm(token: str) -> ResponseReturnValue:
     name = person.name if person is not None else given.person
     done = acknowledging.acknowledge(services().deps, given.ticket, given.person, name, given.what)
     return _page(done, person, token)
+
+
+@door(Right.TICKETS_WRITE)
+def by_hand(key: int) -> ResponseReturnValue:
+    """A signed-in person acknowledges what a ticket's ladders last did."""
+    parts, asking = services(), who()
+    detail = scope.visible(parts.queries.ticket(key), asking)
+    if detail is None:
+        abort(404)
+    what = acknowledging.unanswered(detail.events)
+    if what:
+        acknowledging.acknowledge(parts.deps, key, asking.label, asking.name, what, "page", asking.label)
+        flash(i18n._("Noted. This escalation goes no further."), "good")
+    return redirect(url_for("ticket.show", key=key), 303)
 
 
 def _given(token: str) -> tuple[Acknowledgement, Person | None]:
@@ -78,6 +105,7 @@ def install(app: Flask) -> None:
     pages = Blueprint("ack", __name__)
     pages.get("/ack/<token>")(show)
     pages.post("/ack/<token>")(confirm)
+    pages.post("/tickets/<int:key>/acknowledge")(by_hand)
     app.register_blueprint(pages)
     parts: Services = app.extensions[SERVICES]
     app.extensions[KEY] = Bucket(PER_MINUTE, BURST, parts.now)

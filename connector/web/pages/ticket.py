@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError, Refused, TryLater
 from connector.domain.ticket import Comment
+from connector.flows import acknowledging
 from connector.store.views import TicketDetail
 from connector.web import actions, attachments, editing, ladders, scope, timeline
 from connector.web.auth.identity import who
@@ -52,6 +53,7 @@ def _page(
         differs=actions.differs(detail),
         clocks=clocks.of(detail, who()),
         ladders=ladders.of(detail, who()),
+        unanswered=who().may(Right.TICKETS_WRITE) and acknowledging.unanswered(detail.events),
         largest=attachments.largest(services()),
         trouble=trouble,
         form=form or {},
