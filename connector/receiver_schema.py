@@ -16,6 +16,7 @@ from connector.domain.receiver_format import (
     SHARES_KEYS,
     THEIR_MOVES,
     VARIABLE,
+    WINNERS,
 )
 from connector.domain.ticket import FIELDS, PRIORITIES
 
@@ -41,6 +42,7 @@ def receiver(amount: Schema) -> Schema:
         "shares": shares, "tlp": _enum(Tlp), "one_way": {"type": "boolean"},
         "severities": _table(dict.fromkeys(PRIORITIES, TEXT)),
         "statuses": {"type": "object", "additionalProperties": {"enum": [str(one) for one in THEIR_MOVES]}},
+        "mirrors": {"type": "object", "additionalProperties": {"enum": list(WINNERS)}},
         "pause_reasons": {"type": "array", "items": TEXT}, "penalties": {"type": "array", "items": penalty},
         "silent_after": amount, "reply_within": amount,
         "bounce_limit": {"type": "integer", "minimum": 1, "maximum": 100}, "dispute_clock": _enum(DisputeEffect),

@@ -10,7 +10,14 @@ from typing import Any, Final
 from connector.domain.handoff_moves import HandoffState, Move
 from connector.domain.receiver import STATUSES, Tlp
 from connector.domain.supplier_envelope import SCHEMA_PATH, TYPES, VERSION
-from connector.domain.supplier_message import LARGEST_FILE, LONGEST_LINE, LONGEST_TEXT, MOST_FILES, MessageType
+from connector.domain.supplier_message import (
+    LARGEST_FILE,
+    LONGEST_LINE,
+    LONGEST_TEXT,
+    MOST_FIELDS,
+    MOST_FILES,
+    MessageType,
+)
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -95,6 +102,8 @@ def answer() -> dict[str, Any]:
         "comment_id": _line("Your id of the comment: the same twice is one comment."),
         "author": _line("Who wrote it."),
         "attachments": {"type": "array", "maxItems": MOST_FILES, "items": file},
+        "fields": {"type": "object", "maxProperties": MOST_FIELDS,
+                   "description": "New values of fields that the contract lets both sides change, by our name."},
     }
     needs = {MessageType.STATUS: "status", MessageType.COMMENT: "comment", MessageType.ATTACHMENT: "attachments",
              MessageType.DISPUTE: "reason"}

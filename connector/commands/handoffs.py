@@ -153,6 +153,43 @@ def decide(context: Context, id: str, choice: str, reason: str, by: str) -> None
 
 
 @handoffs.command()
+@click.option("--receiver", "receivers", multiple=True, help="Only these (may be given several times).")
+@pass_context
+def drift(context: Context, receivers: tuple[str, ...]) -> None:
+    """What differs now between our tickets and what receivers hold: id, number, field, values, since, rule, why."""
+    from connector.flows.handoff_fields import drifts
+    from connector.store.handoff_queries import HandoffQueries
+
+    with context.deployed() as deployment:
+        queries, found, cursor = HandoffQueries(deployment.store), [], None
+        while True:
+            page = queries.board("open", only=list(receivers) or None, limit=500, cursor=cursor)
+            found += [row.handoff for row in page.items]
+            cursor = page.next
+            if cursor is None:
+                break
+        for handoff, one in drifts(deployment.deps, found):
+            click.echo("\t".join((handoff.id, handoff.ours, one.field, str(one.ours or "-"), str(one.theirs or "-"),
+                                  one.since.isoformat(), one.rule, str(one.held) or "-")))
+
+
+@handoffs.command()
+@click.argument("id")
+@click.argument("field")
+@click.argument("kept", type=click.Choice(["ours", "theirs"]))
+@_by
+@pass_context
+def settle(context: Context, id: str, field: str, kept: str, by: str) -> None:
+    """Decide whose value of FIELD stands, where both sides differ and a person has to say."""
+    from connector.domain.handoff_exchange import Kept
+    from connector.flows.handoff_fields import decide_field
+
+    with context.deployed() as deployment:
+        handoff = _find(deployment, id)
+        _tell(decide_field(deployment.deps, handoff.id, field, Kept(kept), by))
+
+
+@handoffs.command()
 @click.argument("id", required=False)
 @click.option("--verify", "verify_", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Check this proof pack instead. Exit code 1 when it was changed.")

@@ -31,6 +31,28 @@ class DisputeEffect(StrEnum):
     """It runs while the dispute lasts; if it is settled so, that time is given back."""
 
 
+class Held(StrEnum):
+    """Why a field that both sides hold is not exchanged."""
+
+    NO = ""
+    CONFLICT = "conflict"
+    """Both changed it, and a person has to decide."""
+    FLAPPING = "flapping"
+    """It went back and forth too often."""
+
+
+class Mirrored(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A field that both sides hold: the value they agreed on last, and theirs. `since` is when they were first seen to
+    differ, `writes` when it was last passed on."""
+
+    base: Any = None
+    theirs: Any = None
+    theirs_at: datetime
+    since: datetime | None = None
+    writes: tuple[datetime, ...] = ()
+    held: Held = Held.NO
+
+
 class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """`ticket` is our key of it, `ours` and `theirs` are the numbers each side calls the work by.
 
@@ -79,6 +101,8 @@ class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     changed_at: datetime | None = None
     heard_at: datetime | None = None
     """When the receiver last did anything."""
+    mirrored: dict[str, Mirrored] = {}
+    """Fields that are exchanged, by name."""
     late: tuple[str, ...] = ()
     """Targets broken and not corrected since."""
     silent: bool = False

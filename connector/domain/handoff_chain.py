@@ -41,6 +41,8 @@ class EntryKind(StrEnum):
     """Intervention report of a field service."""
     ACCESS = "access"
     """Somebody looked at a handoff of a security team."""
+    CONFLICT = "conflict"
+    """Both sides changed a field, or a change was not passed on: `body` holds field, ours, theirs, and kept or why."""
     RECEIVED = "received"
     """A message of a kind we do not know, kept as it came."""
     UNDELIVERED = "undelivered"

@@ -10,6 +10,7 @@ from typing import Final
 from connector.domain.durations import Amount
 from connector.domain.handoff import DisputeEffect
 from connector.domain.handoff_moves import HandoffState, Move
+from connector.domain.mapping_rules import Owner
 
 
 class ReceiverKind(StrEnum):
@@ -121,6 +122,8 @@ class Receiver:
     """What they write stays in the handoff: none of it is copied to the ticket."""
     severities: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, Move] = field(default_factory=dict)
+    mirrors: Mapping[str, Owner] = field(default_factory=dict)
+    """Fields both sides may change, and who wins when both did (`connector` is the partner)."""
     pause_reasons: tuple[str, ...] = ()
     """The only reasons for which the contract's resolution clock pauses while they wait for the customer."""
     penalties: tuple[Penalty, ...] = ()

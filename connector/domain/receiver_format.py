@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from connector.domain.durations import Amount, amount
 from connector.domain.handoff import DisputeEffect
 from connector.domain.handoff_moves import RULES, Move, Side
+from connector.domain.mapping_rules import Owner
 from connector.domain.problems import Path, Problems, did_you_mean, shown
 from connector.domain.receiver import (
     Comments,
@@ -25,14 +26,20 @@ from connector.domain.receiver import (
     is_free_text,
 )
 from connector.domain.ticket import FIELDS, PRIORITIES
+from connector.domain.values import FIXED
+from connector.domain.vocabulary import DATES, kind_of
 
 KEYS: Final = (
-    "name", "title", "kind", "reach", "supplier", "shares", "tlp", "one_way", "severities", "statuses", "pause_reasons",
+    "name", "title", "kind", "reach", "supplier", "shares", "tlp", "one_way", "severities", "statuses", "mirrors",
+    "pause_reasons",
     "penalties", "silent_after", "reply_within", "bounce_limit", "dispute_clock", "active",
 )
 REACH_KEYS: Final = ("webhook", "email", "portal")
 SHARES_KEYS: Final = ("fields", "comments", "attachments")
 PENALTY_KEYS: Final = ("target", "amount", "currency", "per", "text")
+WINNERS: Final = {"tool": Owner.TOOL, "partner": Owner.CONNECTOR, "newest": Owner.NEWEST, "set": Owner.SET,
+                  "manual": Owner.MANUAL}
+"""Who wins when both sides changed a field."""
 PER: Final = ("breach", "hour", "day", "month")
 THEIR_MOVES: Final = tuple(move for move, rule in RULES.items() if Side.THEIRS in rule.sides)
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -67,6 +74,7 @@ def receiver(data: Any, profile: str, problems: Problems, path: Path = ("receive
         one_way=reader.flag(table, "one_way", path, security),
         severities=reader.severities(table.get("severities"), (*path, "severities")),
         statuses=reader.statuses(table.get("statuses"), (*path, "statuses")),
+        mirrors=reader.mirrors(table.get("mirrors"), table, path),
         pause_reasons=tuple(dict.fromkeys(
             one.strip().casefold() for one in reader.texts(table.get("pause_reasons"), (*path, "pause_reasons")))),
         penalties=reader.penalties(table.get("penalties"), (*path, "penalties")),
@@ -206,6 +214,33 @@ class _Reader:
                 self.problems.add((*path, word), "is there twice")
             else:
                 found[word.strip().casefold()] = Move(name)
+        return found
+
+    def mirrors(self, data: Any, receiver: Mapping[str, Any], path: Path) -> dict[str, Owner]:
+        where = (*path, "mirrors")
+        if data is None:
+            return {}
+        if not isinstance(data, Mapping):
+            self.problems.add(where, f"{shown(data)} is not a table; expected fields and who wins")
+            return {}
+        if receiver.get("kind") == ReceiverKind.SECURITY or receiver.get("one_way") is True:
+            self.problems.add(where, "what one receiver only takes is not exchanged with it")
+        shares = receiver.get("shares")
+        listed = shares.get("fields", ()) if isinstance(shares, Mapping) else ()
+        found: dict[str, Owner] = {}
+        for name, rule in data.items():
+            if name not in (listed or ()):
+                self.problems.add((*where, name), "only fields in shares.fields are exchanged")
+            elif name in FIXED or name in DATES or name in ("kind", "state", "pending_on"):
+                self.problems.add((*where, name), f"{name} is not exchanged; states are told by moves")
+            elif rule not in WINNERS:
+                names = list(WINNERS)
+                self.problems.add((*where, name), f"{shown(rule)} is unknown"
+                                  f"{did_you_mean(str(rule), names) or ' (expected one of ' + ', '.join(names) + ')'}")
+            elif rule == Owner.SET and kind_of(str(name)) != "list":
+                self.problems.add((*where, name), f"{name} is no list, so sides cannot be united")
+            else:
+                found[str(name)] = WINNERS[rule]
         return found
 
     def penalties(self, data: Any, path: Path) -> tuple[Penalty, ...]:

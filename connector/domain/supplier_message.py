@@ -21,6 +21,7 @@ from connector.domain.problems import shown
 LONGEST_TEXT: Final = 20_000
 LONGEST_LINE: Final = 255
 MOST_FILES: Final = 20
+MOST_FIELDS: Final = 50
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes of a file we fetch; one sent inside a message is limited by the message."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -61,6 +62,8 @@ class Command(Struct, frozen=True, kw_only=True):
     author: str = ""
     reason: str = ""
     files: tuple[SentFile, ...] = ()
+    fields: dict[str, Any] = {}
+    """Values of fields that both sides hold, by our name."""
     sent_at: datetime | None = None
 
 
@@ -114,6 +117,7 @@ class _Reader:
             author=self.line(data, "author"),
             reason=self.text(data, "reason", required=kind == MessageType.DISPUTE),
             files=self.files(data.get("attachments"), required=kind == MessageType.ATTACHMENT),
+            fields=self.fields(data.get("fields")),
         )
 
     def line(self, data: Mapping[str, Any], name: str, *, required: bool = False, within: str = "/data",
@@ -152,6 +156,21 @@ class _Reader:
             self.mistake(pointer, "expected a time with its offset from UTC, such as 2026-03-02T10:00:00Z")
             return None
         return at
+
+    def fields(self, value: Any) -> dict[str, Any]:
+        """Texts, whole numbers, true, false, null, or lists of texts."""
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping) or len(value) > MOST_FIELDS:
+            self.mistake("/data/fields", f"expected an object of at most {MOST_FIELDS} fields")
+            return {}
+        for name, one in value.items():
+            many = one if isinstance(one, list) else [one]
+            plain = all(one is None or isinstance(one, (str, bool, int)) for one in many) and len(many) <= MOST_FIELDS
+            if not plain or any(isinstance(one, str) and len(one) > LONGEST_TEXT for one in many):
+                self.mistake(f"/data/fields/{str(name)[:80]}", "expected a text, a whole number, true, false, null, or "
+                             "a list of texts")
+        return dict(value)
 
     def files(self, value: Any, *, required: bool) -> tuple[SentFile, ...]:
         if value is None and not required:

@@ -16,6 +16,7 @@ from connector.domain.handoff_moves import HandoffState, Move, Side
 from connector.domain.receiver import STATUSES, Receiver
 from connector.domain.supplier_message import Command, MessageType, SentFile
 from connector.flows import files
+from connector.flows.handoff_fields import take
 from connector.flows.handoff_hand import Hand, opened, second
 from connector.flows.reading import retried
 from connector.ports import Deps, Tx
@@ -101,6 +102,7 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
             so_far = so_far.then(note(so_far.handoff, Side.THEIRS, EntryKind.FILE, at, actor=actor, mark=mark,
                                       body=body))
     so_far = so_far.then(_said(hand, so_far, message, command, sent))
+    so_far = so_far.then(take(hand, so_far, command.fields))
     what = _move(hand, command)
     if what is not None:
         body = {**sent, **({"status": command.status} if command.status else {})}

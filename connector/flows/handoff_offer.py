@@ -16,6 +16,7 @@ from connector.domain.durations import Amount
 from connector.domain.errors import ConfigError, Refused
 from connector.domain.handoff import Handoff, IllegalMove, Moved, bounced, move, note
 from connector.domain.handoff_chain import EntryKind
+from connector.domain.handoff_exchange import begun
 from connector.domain.handoff_message import VISIT
 from connector.domain.handoff_moves import UNDONE, Move, Side
 from connector.domain.history import Role
@@ -181,6 +182,7 @@ def _offered(so_far: Moved, receiver: Receiver, contract: Profile, registry: Reg
         if reply_by is not None and handoff.offered_at is None:
             raise Refused("reply_by: has passed already", 422)
         reply_by = _reply_by(receiver.reply_within, contract, registry, ticket, at)
+    handoff = begun(handoff, ticket, receiver, at)
     told = {**(body or {}), "receiver": receiver.name, "priority": handoff.priority, "severity": handoff.severity,
             "contract": handoff.contract, "version": handoff.version, **({"once": once} if once else {})}
     return so_far.then(move(replace(handoff, reply_by=reply_by), Side.OURS, Move.OFFER, at, actor=actor, reason=reason,

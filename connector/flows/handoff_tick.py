@@ -13,6 +13,7 @@ from connector.domain.handoff_moves import HandoffState, Move, Side
 from connector.domain.history import Event, EventKind, Role, effective
 from connector.domain.receiver import Comments
 from connector.domain.registry import Registry
+from connector.flows.handoff_fields import settle
 from connector.flows.handoff_hand import Hand
 from connector.flows.reading import log
 from connector.ports import Deps, Stored, Tx
@@ -52,6 +53,7 @@ def _look(tx: Tx, deps: Deps, registry: Registry, key: int, id: str, entries: Se
     hand = Hand(deps, tx, registry, stored, handoff, [one for one in every if one.id != id])
     line = effective(history)
     so_far = _shared(hand, entries, line)
+    so_far = so_far.then(settle(hand, so_far.handoff, line))
     so_far = so_far.then(_answered(hand, so_far.handoff, line, now))
     told = look(so_far.handoff, [*entries, *so_far.entries], contract_of(handoff, registry), registry, stored.ticket,
                 now)

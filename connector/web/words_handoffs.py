@@ -65,6 +65,7 @@ ENTRIES: Final = {
     "decided": mark("decided what happens"),
     "report": mark("signed an intervention report"),
     "access": mark("looked at it"),
+    "conflict": mark("saw a field differ on both sides"),
     "received": mark("sent a message of an unknown kind"),
     "undelivered": mark("could not be told"),
 }

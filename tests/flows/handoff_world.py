@@ -36,8 +36,10 @@ HOSTING: dict[str, Any] = {
     "receiver": {
         "name": "hosting", "supplier": "Hosting AG",
         "reach": {"webhook": {"url": "https://hosting.example/hooks", "secrets": ["HOSTING_SECRET"]}},
-        "shares": {"fields": ["title", "priority"], "comments": "published", "attachments": "chosen"},
+        "shares": {"fields": ["title", "priority", "group", "impact"], "comments": "published",
+                   "attachments": "chosen"},
         "severities": {"P1": "Sev 1", "P2": "Sev 2"}, "statuses": {"fixed": "propose_resolution"},
+        "mirrors": {"title": "newest", "group": "manual", "priority": "partner", "impact": "newest"},
         "pause_reasons": ["customer information"], "silent_after": "6h"},
 }
 NETWORK: dict[str, Any] = {

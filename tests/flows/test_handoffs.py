@@ -82,7 +82,7 @@ def test_an_offer_says_what_the_list_allows_and_no_more(world: World) -> None:
     world.offer(tried="restarted", contact="+41 44 000", data_class="internal")
     world.settle()
     ((_, data),) = world.sent()
-    assert data["fields"] == {"title": "Mail is down", "priority": "P1"}
+    assert data["fields"] == {"title": "Mail is down", "priority": "P1", "group": "desk"}
     assert {name: data[name] for name in ("reason", "tried", "contact", "severity", "status", "ticket")} == {
         "reason": "server does not answer", "tried": "restarted", "contact": "+41 44 000", "severity": "Sev 1",
         "status": "offered", "ticket": "INC1"}
