@@ -14,6 +14,7 @@ import orjson
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 
+from connector.domain.address import parse
 from connector.domain.errors import BadSignature, NotFound, Refused
 from connector.domain.file_link import PATH
 from connector.domain.handoff import IllegalMove
@@ -95,12 +96,27 @@ def _proven(parts: Services, supplier: str, body: bytes) -> tuple[Receiver, str]
 
 def _read(parts: Services, body: bytes) -> Command:
     try:
-        return command(loads(body, largest=LARGEST_BODY))
+        told = command(loads(body, largest=LARGEST_BODY))
+        _check_links(parts, told)
+        return told
     except BadJson as error:
         raise Problem(400, str(error), kind="not-json") from None
     except Unclear as error:
         raise Problem(422, "The message cannot be understood.", kind="invalid", errors=[
             {"in": "json", "pointer": pointer, "detail": text} for pointer, text in error.mistakes]) from None
+
+
+def _check_links(parts: Services, told: Command) -> None:
+    """What can be said of their links now, before anybody resolves a name. Raises Unclear."""
+    mistakes = []
+    for number, file in enumerate(told.files):
+        try:
+            if file.url:
+                parse(file.url, parts.settings.suppliers.policy)
+        except Refused as error:
+            mistakes.append((f"/data/attachments/{number}/url", error.reason))
+    if mistakes:
+        raise Unclear(mistakes)
 
 
 def _apply(parts: Services, receiver: Receiver, message: str, digest: str, told: Command) -> None:

@@ -235,6 +235,15 @@ def test_a_file_that_is_not_what_it_says_is_refused(desk: Desk) -> None:
     assert desk.entries(EntryKind.FILE) == []
 
 
+def test_a_link_that_can_never_be_called_is_refused_at_once(desk: Desk) -> None:
+    files = [{"name": "a", "sha256": "a" * 64, "size": 1, "url": url} for url in (
+        "https://files.partner.example/a", "http://files.partner.example/a", "https://user:pw@partner.example/a",
+        "https://localhost/a", "file:///etc/passwd", "https://partner.example:22/a")]
+    told = problem(desk.tell("handoff.attachment_added", attachments=files), 422)
+    assert [error["pointer"] for error in told["errors"]] == [f"/data/attachments/{n}/url" for n in range(1, 6)]
+    assert "pw" not in json.dumps(told)
+
+
 def test_a_dispute_is_opened(desk: Desk) -> None:
     assert desk.status("acknowledged").status_code == 202
     assert desk.tell("handoff.dispute_opened", reason="not in our contract").status_code == 202
