@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.calendar import CalendarError
 from connector.domain.clock import Clock, ClockState, Turn, read
@@ -20,8 +20,7 @@ SOON = timedelta(microseconds=1)
 """Met is at or before due, so the first moment that tells a breach is just after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedClock:
+class NamedClock(NamedTuple):
     """A clock with what it stands for."""
 
     profile: Profile
@@ -38,8 +37,7 @@ class NamedClock:
         return self.clock.fixed is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """All clocks of a ticket at one moment. `next_at` is when the passing of time alone will change something."""
 
     clocks: tuple[NamedClock, ...]

@@ -94,15 +94,18 @@ def effective(events: Iterable[Event]) -> list[Event]:
 
     The result does not depend on the order in which events arrived.
     """
+    return sorted(standing(events), key=order)
+
+
+def standing(events: Iterable[Event]) -> list[Event]:
+    """The events without echoes and without those since superseded, in the order given."""
     every = list(events)
     gone: set[str] = set()
     for event in every:
         if event.kind is EventKind.SUPERSEDED:
             keys = event.data.get("keys")
             gone.update(keys if isinstance(keys, (tuple, list)) else ())
-    kept = [e for e in every if not e.echo and e.key not in gone and e.kind is not EventKind.SUPERSEDED]
-    kept.sort(key=order)
-    return kept
+    return [e for e in every if not e.echo and e.key not in gone and e.kind is not EventKind.SUPERSEDED]
 
 
 def order(event: Event) -> tuple[datetime, bool, int, str]:

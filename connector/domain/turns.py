@@ -110,7 +110,9 @@ class _Walk:
                 self._use_up(moment.at)
             verdict = self.target.verdict(moment.facts)
             self.outdated = self.outdated or not plan_fields.isdisjoint(moment.changed)
-            if verdict == previous and applies[i] == applies[i - 1] and not repeating and self._goes_on:
+            # With the plan as it was and no pause that may run out, the same verdict means the same again.
+            if (verdict == previous and applies[i] == applies[i - 1] and not self.outdated and self.rule is None
+                    and not repeating):
                 continue
             if previous is not None and known is not None and self._begins_anew(moment, verdict, known, previous):
                 self._hand_on(moment)
@@ -122,11 +124,6 @@ class _Walk:
         if end is not None and not self._called_off:
             self._note(end, Mode.STOP, "handed over")
         return [*self.done, self.segment]
-
-    @property
-    def _goes_on(self) -> bool:
-        """Whether the same verdict can only mean the same again: no new plan, no pause that may run out."""
-        return not self.outdated and self.rule is None
 
     def _begins_anew(self, moment: Moment, verdict: Verdict, known: Moment, previous: Verdict) -> bool:
         if not self.started:

@@ -9,7 +9,7 @@ from datetime import datetime
 from connector.domain.backtest import Tally
 from connector.domain.conditions import ALWAYS, Condition
 from connector.domain.engine import clocks
-from connector.domain.history import effective
+from connector.domain.history import standing
 from connector.domain.registry import Registry
 from connector.domain.ticket import Ticket, value_of
 from connector.ports import Store
@@ -60,7 +60,7 @@ def measure(store: Store, question: Question, first: int, last: int, stop: Calla
     for stored in tickets:
         if stop is not None and stop():
             break
-        events = effective(histories[stored.key])
+        events = standing(histories[stored.key])  # read in order
         result = clocks(stored.ticket, events, question.candidate, question.now)
         before = clocks(stored.ticket, events, question.current, question.now) if question.current else None
         tally.add(stored.ticket, result, before, question.against)

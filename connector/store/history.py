@@ -18,6 +18,7 @@ COLUMNS: Final = ("ticket", "key", "at", "kind", "field", "document")
 
 class HistoryRoom(Room):
     def history(self, keys: Sequence[int]) -> dict[int, list[Event]]:
+        """In the order in which events happened."""
         histories: dict[int, list[Event]] = {key: [] for key in keys}
         if histories:
             # All events of a ticket as one text: a row for each would cost more than what is in it.
