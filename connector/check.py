@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from marshmallow import ValidationError
-
-from connector import escalation_files, profiles, settings, vendors
+from connector import escalation_files, people_check, profiles, settings, vendors
+from connector.channel_settings import ChannelSettings
 from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping_rules import Rule
-from connector.domain.people import People
-from connector.domain.people_checks import roster_problems
 from connector.ports import Capability, Diagnosis, FieldInfo, Vendor
-from connector.secret import resolve
 from connector.settings import Settings, ToolSettings
 from connector.supplier_checks import supplier_problems
 
@@ -59,24 +55,14 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
             loaded = profiles.load(agreements)
             now = datetime.now(UTC)
             found.problems.extend(loaded.told(now))
-            found.problems.extend(roster_problems(loaded.registry.people, loaded.registry.calendars, now))
-            found.problems.extend(_secrets(loaded.registry.people, environ, folder))
+            channels = ChannelSettings() if found.settings is None else found.settings.channels
+            found.problems.extend(people_check.problems(loaded.registry, channels, environ, folder, now))
             policy = AddressPolicy() if found.settings is None else found.settings.suppliers.policy
             found.problems.extend(supplier_problems(loaded.registry, policy, environ))
         except ConfigError as error:
             found.problems.extend(error.problems)
         found.problems.extend(_unread(agreements))
     return found
-
-
-def _secrets(people: People, environ: Mapping[str, str], folder: Path) -> Iterator[Problem]:
-    """Addresses whose variable or file is not there: such a person would be reached another way, or not at all."""
-    for person in people.people.values():
-        for way, (kind, name) in person.secrets.items():
-            try:
-                resolve({kind: name}, environ, folder)
-            except ValidationError as error:
-                yield Problem(str(error.messages[0]), person.file, path=f"people.{person.id}.{way}")
 
 
 def _unread(agreements: Path) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "sla_profiles", tmp_path / "sla_profiles")
     (tmp_path / "connector.yaml").write_text("""\
 name: desk
+channels: {mail: {host: localhost, security: none, from: desk@example.org}}
 tools:
   glpi:
     vendor: glpi

@@ -144,7 +144,8 @@ _ANEW: Final = (What.WAITING, What.RESOLVED)
 def _happened(ticket: Ticket, line: Sequence[Event]) -> Iterator[News]:
     """What is so now, with when it began."""
     if ticket.state not in ENDED:
-        yield News(What.RECEIVED, ticket.opened_at)
+        if not any(event.kind is EventKind.CREATED and event.role is Role.CONNECTOR for event in line):
+            yield News(What.RECEIVED, ticket.opened_at)
         taken = _taken(line)
         if taken is not None:
             yield News(What.TAKEN, taken)

@@ -10,7 +10,7 @@ from connector.domain.template import Audience
 from connector.flows.reading import Stop, log, never
 from connector.ports import Deps, Tx
 
-BATCH: Final = 500
+BATCH: Final = 5_000
 """Messages taken at once: of one recipient, no more than that are in one digest."""
 _LEASE: Final = timedelta(minutes=1)
 TEMPLATES: Final = {Audience.INTERNAL: "digest", Audience.REQUESTER: "requester-digest"}

@@ -13,6 +13,7 @@ from connector.domain.actions import Say
 from connector.domain.desk import Desk, facts, requester, thread
 from connector.domain.effects import Telling
 from connector.domain.escalated import Firing
+from connector.domain.informing import withheld
 from connector.domain.notice import Notice, Recipient, of_person
 from connector.domain.people import Severity
 from connector.domain.phrases import Fact
@@ -54,8 +55,10 @@ def _notices(one: Told, registry: Registry, own: Desk, now: datetime) -> Iterato
     ticket, telling = one.stored.ticket, one.telling
     recipients = [of_person(person) for person in telling.people]
     if telling.requester:
-        asked = requester(ticket, own, registry.directory)
-        recipients = [asked] if asked is not None else []
+        asked, why = requester(ticket, own, registry.directory), withheld(ticket, own.own)
+        recipients = [asked] if asked is not None and not why else []
+        if why:
+            log.warning("requester_not_told", ticket=str(ticket.ref), reason=why)
     for recipient in recipients:
         template = _template(registry, telling.template, DEFAULT[recipient.audience], recipient.audience, ticket)
         if template is None:

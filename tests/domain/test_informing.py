@@ -72,6 +72,11 @@ def test_what_we_or_the_requester_did_is_no_taking_on(role: Role) -> None:
     assert whats(ticket(), changed(5, "assignee", "", "ann", role)) == [What.RECEIVED]
 
 
+def test_a_ticket_that_we_opened_ourselves_was_not_received_from_anybody() -> None:
+    created = Event(key="created", at=NOON, kind=EventKind.CREATED, role=Role.CONNECTOR, origin=Origin.CONNECTOR)
+    assert [one.what for one in news(ticket(), [created], BEFORE, at(1))] == []
+
+
 def test_waiting_for_the_requester_carries_what_was_asked() -> None:
     of = ticket(State.PENDING, pending_on=PendingOn.CUSTOMER)
     found = told(of, said(-200, "long ago"), said(29, "Which floor?"),

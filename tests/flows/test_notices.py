@@ -198,6 +198,16 @@ def test_a_requester_gets_the_words_for_requesters_even_when_an_internal_templat
     assert not any(word in payload["text"] for word in ("ladder", "resolution at", "/ack/", "/tickets/"))
 
 
+def test_a_program_that_asked_is_told_nothing_by_a_ladder_either(
+    desk: Deps, tool: FakeTool, mail: FakeChannel, clock: Clock,
+) -> None:
+    clock.forward(60)
+    tool.edited("1", requester_email="mailer-daemon@example.org")
+    intake.poll(desk, "desk")
+    tell(desk, Telling((), "", "", requester=True))
+    assert mail.got == []
+
+
 def test_a_note_says_why_and_a_public_comment_nothing_internal(desk: Deps) -> None:
     ticket = stored(desk, "1").ticket
     note = telling.words(desk, ticket, Say(public=False), firing(), NOON)
