@@ -161,13 +161,7 @@ def drift(context: Context, receivers: tuple[str, ...]) -> None:
     from connector.store.handoff_queries import HandoffQueries
 
     with context.deployed() as deployment:
-        queries, found, cursor = HandoffQueries(deployment.store), [], None
-        while True:
-            page = queries.board("open", only=list(receivers) or None, limit=500, cursor=cursor)
-            found += [row.handoff for row in page.items]
-            cursor = page.next
-            if cursor is None:
-                break
+        found = HandoffQueries(deployment.store).exchanging(list(receivers) or None)
         for handoff, one in drifts(deployment.deps, found):
             click.echo("\t".join((handoff.id, handoff.ours, one.field, str(one.ours or "-"), str(one.theirs or "-"),
                                   one.since.isoformat(), one.rule, str(one.held) or "-")))

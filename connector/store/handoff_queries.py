@@ -119,6 +119,12 @@ class HandoffQueries:
         found = None if row is None else _row(row)
         return None if found is not None and receivers is not None and found.handoff.offered_at is None else found
 
+    def exchanging(self, only: Sequence[str] | None = None) -> list[Handoff]:
+        """Open ones with fields that both sides hold, oldest first."""
+        with self._store.read() as tx:
+            found = select(_h.document).where(_OPEN, *_own(tx, only), _has("mirrored")).order_by(_h.created_at, _h.id)
+            return [read_handoff(row.document) for row in tx.run(found)]
+
     def files(self, id: str) -> list[FileRow]:
         """Those of one handoff, oldest first."""
         c = handoff_files.c
@@ -188,8 +194,12 @@ def _own(tx: SqlTx, receivers: Sequence[str] | None) -> tuple[ColumnElement[bool
 
 
 def _told(offered: bool) -> tuple[ColumnElement[bool], ...]:
+    return (_has("offered_at"),) if offered else ()
+
+
+def _has(member: str) -> ColumnElement[bool]:
     """The name of the member stands in the document only where it has a value; in a text its quotes are escaped."""
-    return (_h.document.contains('"offered_at":', autoescape=True),) if offered else ()
+    return _h.document.contains(f'"{member}":', autoescape=True)
 
 
 def _text(text: str) -> tuple[ColumnElement[bool], ...]:

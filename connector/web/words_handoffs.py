@@ -120,7 +120,7 @@ MEASURES: Final = {
 }
 COMMENT_LISTS: Final = {
     "none": mark("none"),
-    "published": mark("chosen ones the requester can see"),
+    "published": mark("those the requester can see"),
     "chosen": mark("chosen ones, internal notes too"),
 }
 FILE_LISTS: Final = {"none": mark("none"), "chosen": mark("chosen ones")}

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Flask
 
-from connector.web.handoffs import handover, pages, receivers, selftest
+from connector.web.handoffs import differences, handover, pages, receivers, selftest
 from connector.web.portal import pages as portal
 
 TAKES_FILES: Final = ("handoffs.attach", "portal.attach")
@@ -16,7 +16,7 @@ TAKES_FILES: Final = ("handoffs.attach", "portal.attach")
 
 def install(app: Flask) -> None:
     pages.install(app)
-    for room in (pages, handover, receivers, selftest, portal):
+    for room in (pages, differences, handover, receivers, selftest, portal):
         app.register_blueprint(room.blueprint())
     for name in TAKES_FILES:
         app.extensions["connector_csrf"].exempt(app.view_functions[name])
