@@ -33,6 +33,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     """Run the main job on stand-in tools: sync three of them both ways, and show it."""
     from connector.commands.demo_desk import MAKES, Busy, Tools, check, summary
     from connector.jobs.local import Worker
+    from connector.sandbox.mailbox import Mailbox
     from connector.store import admin
     from connector.web.app import create_app
     from connector.web.server import Server
@@ -45,8 +46,8 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     folder.mkdir(parents=True)
     _logs(folder)
     click.echo(f"starting {', '.join(MAKES)} with {tickets} tickets each ...")
-    with Tools(tickets, port) as tools:
-        settings = _settings(tools.write(folder, port))
+    with Tools(tickets, port) as tools, Mailbox(folder / "mail") as mailbox:
+        settings = _settings(tools.write(folder, port, mailbox.port))
         admin.upgrade(settings.store_url)
         with deployed(settings) as deployment:
             worker = Worker(deployment.deps)
@@ -58,6 +59,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             busy = Busy(deployment.deps, tools)
             worker.start()
             click.echo(f"\n  http://127.0.0.1:{port}/    sign in as {LOGIN} with {password}\n")
+            click.echo(f"what people are sent comes to {mailbox.folder} as files")
             click.echo(f"settings, store and log are in {folder}; other commands: connector -c {folder}/connector.yaml")
             click.echo("both sides are now editing tickets, and the tools misbehave now and then" +
                        (f"; ends in {seconds} s" if seconds else "; Ctrl-C ends it"))
@@ -69,6 +71,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             server.end()
             web.join(15)
             click.echo(summary(deployment, tools, busy, verdict))
+            click.echo(f"messages to people: {mailbox.count}, in {mailbox.folder}")
     raise SystemExit(0 if verdict.good else 1)
 
 

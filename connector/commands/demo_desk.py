@@ -20,6 +20,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from connector.domain.errors import ConnectorError, TryLater
+from connector.domain.notice import HELD
 from connector.domain.ticket import ENDED, Comment, Draft, Kind
 from connector.flows import deliver, editing, hints, intake
 from connector.ports import Deps
@@ -57,8 +58,8 @@ class Tools:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def write(self, folder: Path, port: int) -> Path:
-        """connector.yaml and one file per secret, as a person would set it up."""
+    def write(self, folder: Path, port: int, smtp: int = 0) -> Path:
+        """connector.yaml and one file per secret, as a person would set it up. `smtp` is the port of a mail server."""
         vault = folder / "secrets"
         vault.mkdir(mode=0o700)
 
@@ -83,6 +84,10 @@ class Tools:
         session = kept("session", Secret(secrets.token_urlsafe(48)))
         settings = {"name": "demo", "store": {"url": "sqlite:///connector.db"},
                     "web": {"host": "127.0.0.1", "port": port, "session_secret": session}, "tools": tools}
+        if smtp:
+            settings["web"]["public_url"] = f"http://127.0.0.1:{port}"  # type: ignore[index]
+            settings["channels"] = {"mail": {"host": "127.0.0.1", "port": smtp, "security": "none",
+                                             "from": "Demo desk <desk@desk.example>"}}
         path = folder / "connector.yaml"
         with path.open("w", encoding="utf-8") as stream:
             YAML().dump(settings, stream)
@@ -219,7 +224,8 @@ def quiet(deps: Deps) -> None:
     until = time.monotonic() + CALM_DOWN
     while time.monotonic() < until:
         counts = Queries(deps.store).counts()
-        waiting = sum(n for (_, state), n in counts.deliveries.items() if state in ("waiting", "leased"))
+        waiting = sum(n for (target, state), n in counts.deliveries.items()
+                      if state in ("waiting", "leased") and target != HELD)
         if not waiting and not sum(counts.hints.values()):
             break
         time.sleep(0.2)
