@@ -14,6 +14,7 @@ from connector.settings import Settings
 
 ACKNOWLEDGEMENTS: Final = "links that acknowledge"
 FILE_LINKS: Final = "links to files of handoffs"
+REPLY_LINKS: Final = "links to answer handoffs"
 
 
 def app_key(settings: Settings) -> bytes:

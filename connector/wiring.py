@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from connector import store as stores
 from connector import vendors
 from connector.agreements import Agreements
-from connector.app_key import ACKNOWLEDGEMENTS, FILE_LINKS, derived
+from connector.app_key import ACKNOWLEDGEMENTS, FILE_LINKS, REPLY_LINKS, derived
 from connector.channels.mail import MailChannel
 from connector.channels.supplier_file import Keep
 from connector.channels.supplier_mail import SupplierMail
@@ -33,9 +32,6 @@ from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
 from connector.store.sql import SqlStore
 from connector.supplier_keys import SupplierKeys
-
-PORTAL: Final = "/portal/{id}"
-"""Where a supplier without a system answers."""
 
 
 def utc_now() -> datetime:
@@ -130,8 +126,9 @@ def _to_suppliers(
         if receiver.reach.webhook is not None:
             return WebhookChannel(receiver, keys, out, base, derived(settings, FILE_LINKS), keep)
         if receiver.reach.email and mail is not None:
-            return SupplierMail(receiver, mail, base=base, link_key=derived(settings, FILE_LINKS), page=PORTAL,
-                                language=settings.languages[0], zone=ZoneInfo(settings.timezone))
+            return SupplierMail(receiver, mail, base=base, link_key=derived(settings, FILE_LINKS),
+                                reply_key=derived(settings, REPLY_LINKS), language=settings.languages[0],
+                                zone=ZoneInfo(settings.timezone))
         return None
 
     return build

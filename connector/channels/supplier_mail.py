@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from connector.domain.delivery import Delivery
+from connector.domain.file_link import reply_url
 from connector.domain.receiver import Receiver
 from connector.domain.supplier_envelope import envelope, with_links
 from connector.domain.supplier_letter import words
@@ -19,28 +20,37 @@ GIVE_UP: Final = timedelta(days=3, hours=12)
 
 
 class SupplierMail:
-    """One supplier's mailbox, reached over the channel for mail. `page` is where handoffs are answered, with `{id}`."""
+    """One supplier's mailbox, reached over the channel for mail.
+
+    `link_key` signs the links to files, `reply_key` those to the page where a handoff is answered without an account.
+    """
 
     concurrency = 1
     per_minute: int | None = None
     give_up = GIVE_UP
 
-    def __init__(self, receiver: Receiver, mail: Channel, *, base: str = "", link_key: bytes = b"", page: str = "",
-                 language: str = "en", zone: tzinfo) -> None:
+    def __init__(self, receiver: Receiver, mail: Channel, *, base: str = "", link_key: bytes = b"",
+                 reply_key: bytes = b"", language: str = "en", zone: tzinfo) -> None:
         self.name = receiver.target
         self._receiver, self._mail = receiver, mail
-        self._base, self._link_key, self._page = base, link_key, page
+        self._base, self._link_key, self._reply_key = base, link_key, reply_key
         self._language, self._zone = language, zone
 
     def deliver(self, delivery: Delivery, now: datetime) -> Mapping[str, Any]:
         """Raises as the channel for mail. A repeat bears the same Message-ID; messages of a handoff form a thread."""
         message = envelope(delivery.key, delivery.payload, self._base)
         linked = with_links(message, self._receiver.name, self._base, self._link_key)
-        url = f"{self._base}{self._page.format(id=message['subject'])}" if self._base and self._page else ""
+        url = self._answer_at(message)
         subject, text = words(linked, url, self._language, self._zone)
         payload = {"to": self._receiver.reach.email, "name": self._receiver.title, "subject": subject, "text": text,
                    "links": [url] if url else [], "thread": message["subject"], "audience": "supplier",
                    "language": self._language}
         return self._mail.deliver(replace(delivery, key=message["id"], payload=payload), now)
+
+    def _answer_at(self, message: Mapping[str, Any]) -> str:
+        if not self._base:
+            return ""
+        at = datetime.fromisoformat(message["time"])
+        return reply_url(self._base, self._receiver.name, message["subject"], at, self._reply_key)
 
     def close(self) -> None: ...

@@ -1,6 +1,7 @@
-"""Links with which a supplier fetches one file of one handoff: whoever has the link has the file, until it ends.
+"""Links that go to a supplier: to fetch a file of a handoff, or to answer it. Whoever has the link may, until it ends.
 
-A link depends on nothing but its file and the moment the file was told of, so that a repeated message is the same.
+A link depends on nothing but what it is for and the moment that was told of, so that a repeated message is the same.
+Files and answers are signed with different keys.
 """
 
 from __future__ import annotations
@@ -39,3 +40,13 @@ def link(receiver: str, handoff: str, digest: str, told_at: datetime) -> FileLin
 def holds(one: FileLink, proof: str, key: bytes, now: datetime) -> bool:
     fits = hmac.compare_digest(one.proof(key).encode(), proof.encode("utf-8", "surrogatepass"))
     return fits and now.timestamp() <= one.until
+
+
+REPLY: Final = "/reply/{receiver}/{handoff}"
+
+
+def reply_url(base: str, receiver: str, handoff: str, told_at: datetime, key: bytes) -> str:
+    """Where a supplier without a system and without an account answers one handoff."""
+    one = link(receiver, handoff, "", told_at)
+    path = REPLY.format(receiver=receiver, handoff=handoff)
+    return f"{base}{path}?until={one.until}&proof={one.proof(key)}"

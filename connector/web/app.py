@@ -17,6 +17,7 @@ from connector.web.auth import identity, invitation_pages
 from connector.web.auth import pages as auth_pages
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
+from connector.web.portal import reply
 from connector.web.rights import Door, door
 from connector.web.services import KEY, Services
 
@@ -43,7 +44,7 @@ def create_app(services: Services) -> Flask:
     filters.install(app)
     _csrf(app)
     identity.install(app)
-    for room in (assets, health, webhooks, suppliers, auth_pages, invitation_pages):
+    for room in (assets, health, webhooks, suppliers, reply, auth_pages, invitation_pages):
         app.register_blueprint(room.blueprint())
     pages.install(app)
     app.extensions["connector_csrf"].exempt(app.view_functions["files.add"])  # it verifies the secret itself

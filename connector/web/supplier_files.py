@@ -11,7 +11,6 @@ from connector.app_key import FILE_LINKS, derived
 from connector.domain.errors import Refused
 from connector.domain.file_link import FileLink, holds
 from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_moves import Side
 from connector.flows import files
 from connector.web.attachments import as_download
 from connector.web.errors import Problem
@@ -44,13 +43,13 @@ def fetch(supplier: str, handoff: str, digest: str) -> Response:
 
 
 def _told(parts: Services, one: FileLink) -> Entry | None:
-    """The entry with which we told this supplier of the file."""
+    """The entry of this supplier's handoff that brought the file, from us or from them."""
     with parts.deps.store.read() as tx:
         found = tx.handoffs([one.handoff]).get(one.handoff)
         if found is None or found.receiver != one.receiver:
             return None
         entries = tx.entries([one.handoff])[one.handoff]
-    return next((entry for entry in entries if entry.kind is EntryKind.FILE and entry.side is not Side.THEIRS
+    return next((entry for entry in entries if entry.kind is EntryKind.FILE
                  and entry.body.get("sha256") == one.digest), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ import pytest
 from connector.channels.supplier_mail import SupplierMail
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed
+from connector.domain.file_link import reply_url
 from connector.domain.receiver import Reach, Receiver, ReceiverKind
 from connector.domain.supplier_letter import words
 from tests.flows.fake_channel import FakeChannel
@@ -35,7 +36,7 @@ def delivery(**more: Any) -> Delivery:
 
 
 def channel(mail: FakeChannel, base: str = "https://desk.example", language: str = "en") -> SupplierMail:
-    return SupplierMail(BY_MAIL, mail, base=base, link_key=b"k", page="/portal/{id}", language=language, zone=ZURICH)
+    return SupplierMail(BY_MAIL, mail, base=base, link_key=b"k", reply_key=b"r", language=language, zone=ZURICH)
 
 
 def test_the_offer_is_told_with_the_place_to_answer() -> None:
@@ -67,7 +68,9 @@ def test_it_goes_to_the_address_of_the_contract_in_one_thread_per_handoff() -> N
     assert told["id"] == "<handoff/H1/2>"
     assert (sent.payload["to"], sent.payload["thread"], sent.payload["audience"]) == (
         "desk@painters.example", "H1", "supplier")
-    assert sent.payload["links"] == ["https://desk.example/portal/H1"]
+    (url,) = sent.payload["links"]
+    assert url == reply_url("https://desk.example", "painters", "H1", NOW - timedelta(seconds=2), b"r")
+    assert url in sent.payload["text"]
 
 
 def test_a_message_sent_again_is_recognised_as_the_same() -> None:

@@ -15,7 +15,8 @@ OPEN = {"GET /sign-in", "POST /sign-in", "POST /look", "GET /healthz", "GET /rea
         "GET /api/v1/docs", "GET /static/<path:filename>", "GET /assets/bootstrap/<path:name>",
         "GET /assets/swagger/<path:name>", "GET /invitation/<token>", "POST /invitation/<token>",
         "GET /ack/<token>", "POST /ack/<token>",
-        "GET /api/v1/schemas/supplier-answer-1.json", "GET /api/v1/schemas/supplier-message-1.json"}  # fmt: skip
+        "GET /api/v1/schemas/supplier-answer-1.json", "GET /api/v1/schemas/supplier-message-1.json",
+        "GET /reply/<receiver>/<handoff>", "POST /reply/<receiver>/<handoff>"}  # fmt: skip
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, Right | Door | None]]:
