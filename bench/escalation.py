@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -69,13 +70,14 @@ class TableTool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._local = threading.local()
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        with sqlite3.connect(self.path, isolation_level=None, timeout=30) as conn:
+        conn = getattr(self._local, "conn", None)
+        if conn is None:
+            conn = self._local.conn = sqlite3.connect(self.path, isolation_level=None, timeout=30)
             conn.execute("pragma synchronous=off")
-            found = conn.execute(statement, values).fetchall()
-        conn.close()
-        return found
+        return conn.execute(statement, values).fetchall()  # type: ignore[no-any-return]
 
     def fill(self, tickets: Sequence[Ticket]) -> None:
         self._run("pragma journal_mode=wal")

@@ -43,10 +43,15 @@ class Lost(Exception):
 
 def update(deps: Deps, tool: Tool, delivery: Delivery, in_time: InTime) -> None:
     """Bring the tool's ticket to the wished values. Raises TryLater, Refused, Unsupported or Lost."""
-    id = _target(deps, tool, delivery)
+    before = _stored(deps, tool, delivery)
+    id = before.ticket.id
     reading = _read(deps, tool, id)
-    prepared = prepare(deps, tool, [reading])
+    # Mostly nobody else touched it meanwhile, and then nothing is to be asked.
+    prepared = None if reading == shown(before) else prepare(deps, tool, [reading])
     missing = retried(partial(_look, deps, tool, delivery, reading, prepared))
+    if missing is None:
+        reading = _read(deps, tool, id)
+        missing = retried(partial(_look, deps, tool, delivery, reading, prepare(deps, tool, [reading])))
     if not missing:
         return
     in_time()
@@ -69,30 +74,40 @@ def _read(deps: Deps, tool: Tool, id: str) -> Ticket:
     raise NotFound(f"{tool.name}/{id} is gone, or hidden from our account")
 
 
-def _look(deps: Deps, tool: Tool, delivery: Delivery, reading: Ticket, prepared: Prepared) -> dict[str, Any]:
-    """Take in the reading, then say what is still to be written. With nothing left the delivery is done."""
+def _look(deps: Deps, tool: Tool, delivery: Delivery, reading: Ticket, prepared: Prepared | None) -> dict[
+        str, Any] | None:
+    """Take in the reading, then say what is still to be written. With nothing left the delivery is done.
+
+    `prepared` None: the reading told nothing new. None comes back when that has changed meanwhile.
+    """
     with deps.store.begin() as tx:
         stored, known = locked(tx, tool, delivery)
+        if prepared is None and reading != shown(stored):
+            return None
+        prepared = prepared or Prepared([reading])
         if _was_refused(known, delivery):
             _renew(tx, deps, tool, stored, delivery)
             return {}
-        wishes = wishes_of(tx.pending(stored.key), known)
+        waiting = tx.pending(stored.key)
         if reading != shown(stored) and not is_older(reading, stored):
-            done = reading_of(tool, stored, reading, known, wishes, prepared, tool_now(deps, tool))
+            done = reading_of(tool, stored, reading, known, wishes_of(waiting, known), prepared, tool_now(deps, tool))
             tx.save([change_of(stored, done, late=reading.id in prepared.late)])
-            tx.enqueue(again_orders(tool, stored, done), deps.now())
+            again = again_orders(tool, stored, done)
+            if again:
+                tx.enqueue(again, deps.now())
+                waiting = tx.pending(stored.key)
             known = [*known, *done.events]
-        mine = _mine(tx, stored, delivery, known)
+        mine = _mine(waiting, delivery, known)
         missing = fields({wish.name: wish.value for wish in mine if not agrees(unit(reading, wish.name), wish.value)})
         if not missing:
             _finish(tx, deps, tool, delivery, reading, prepared, {"written": []})
         return missing
 
 
-def _mine(tx: Tx, stored: Stored, delivery: Delivery, known: Sequence[Event]) -> list[Wish]:
+def _mine(waiting: Sequence[Delivery], delivery: Delivery, known: Sequence[Event]) -> list[Wish]:
     """The wishes of a delivery that still stand. A value that a later delivery replaces is left out, except states:
     a workflow passes through them one by one."""
-    later = {wish.name for order in tx.pending(stored.key) if order.id > delivery.id
+    later = {wish.name for order in waiting if order.id > delivery.id
              for wish in wishes_of([order], known) if not wish.void}
     return [wish for wish in wishes_of([delivery], known, written=True)
             if not wish.void and (wish.name == "state" or wish.name not in later)]
@@ -108,17 +123,19 @@ def _finish(tx: Tx, deps: Deps, tool: Tool, delivery: Delivery, after: Ticket, p
             result: Mapping[str, Any]) -> None:
     """The delivery is done, and `after` is what came of it."""
     stored, known = locked(tx, tool, delivery)
-    mine = {wish.name for wish in _mine(tx, stored, delivery, known)}
+    waiting = tx.pending(stored.key)
+    mine = {wish.name for wish in _mine(waiting, delivery, known)}
     told = {unit_of(name) for name in result["written"]}
     written = [wish for wish in wishes_of([delivery], known, written=True)
                if wish.name in (told if wish.void else mine)]
     if not tx.done(delivery, deps.now(), result):
         raise Lost
-    wishes = [*written, *wishes_of(tx.pending(stored.key), known)]
+    wishes = [*written, *wishes_of([other for other in waiting if other.id != delivery.id], known)]
     reading = shown(stored) if is_older(after, stored) else after
     done = reading_of(tool, stored, reading, known, wishes, prepared, tool_now(deps, tool))
     tx.save([change_of(stored, done, late=reading.id in prepared.late)])
-    tx.enqueue(again_orders(tool, stored, done), deps.now())
+    if again := again_orders(tool, stored, done):
+        tx.enqueue(again, deps.now())
 
 
 def _was_refused(known: Sequence[Event], delivery: Delivery) -> bool:
@@ -216,20 +233,28 @@ def _said(deps: Deps, tool: Tool, delivery: Delivery, id: str, said: str, kind: 
 
 def locked(tx: Tx, tool: Tool, delivery: Delivery) -> tuple[Stored, list[Event]]:
     """The ticket of a delivery and its history."""
+    stored = _found(tx, tool, delivery)
+    return stored, tx.history([stored.key])[stored.key]
+
+
+def _found(tx: Tx, tool: Tool, delivery: Delivery) -> Stored:
     key = delivery.ticket or 0
     stored = tx.by_key([key], lock=True)[key]
     if stored.ticket.id[:1] == PLACEHOLDER:
         id = tx.links(tool.name, [stored.ticket.id[1:]]).get(stored.ticket.id[1:])
         stored = tx.tickets(tool.name, [id], lock=True).get(id, stored) if id else stored
-    return stored, tx.history([stored.key])[stored.key]
+    return stored
 
 
 def _target(deps: Deps, tool: Tool, delivery: Delivery) -> str:
     """The tool's id of the ticket. Raises Refused when the tool never got it."""
+    return _stored(deps, tool, delivery).ticket.id
+
+
+def _stored(deps: Deps, tool: Tool, delivery: Delivery) -> Stored:
+    """The ticket of a delivery. Raises Refused when the tool never got it."""
     with deps.store.read() as tx:
-        stored, _ = locked(tx, tool, delivery)
+        stored = _found(tx, tool, delivery)
     if stored.ticket.id[:1] == PLACEHOLDER:
         raise Refused("the ticket was never created in the tool")
-    return stored.ticket.id
-
-
+    return stored
