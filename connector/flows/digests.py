@@ -44,8 +44,7 @@ def _batch(tx: Tx, deps: Deps) -> int:
             continue
         order = digest(some, recipient, template, set(deps.channels))
         tx.enqueue([order], now)
-        for one in some:
-            tx.done(waiting[one.key], now, {"sent": order.key})
+        tx.done_together([waiting[one.key] for one in some], now, {"sent": order.key})
     return len(claimed)
 
 

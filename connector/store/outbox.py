@@ -77,6 +77,11 @@ class OutboxRoom(Room):
     def done(self, delivery: Delivery, now: datetime, result: Mapping[str, Any]) -> bool:
         return self._finish(delivery, state=DeliveryState.DONE.value, finished_at=now, result=dict(result), reason="")
 
+    def done_together(self, deliveries: Sequence[Delivery], now: datetime, result: Mapping[str, Any]) -> int:
+        owners = {delivery.owner for delivery in deliveries}
+        mine = and_(_LEASED, _d.owner.in_(owners), self.bulk.among(_d.id, [delivery.id for delivery in deliveries]))
+        return self._changed(mine, state=DeliveryState.DONE.value, finished_at=now, result=dict(result), reason="")
+
     def retry(self, delivery: Delivery, at: datetime, reason: str) -> bool:
         return self._finish(delivery, state=DeliveryState.WAITING.value, ready_at=at, reason=reason)
 

@@ -112,6 +112,16 @@ def test_done_twice_is_said_once(store: SqlStore) -> None:
         assert not tx.done(got, NOW, {})
 
 
+def test_many_are_done_together_and_nobody_elses(store: SqlStore) -> None:
+    with store.begin() as tx:
+        tx.enqueue([order(key, lane=key) for key in "abcd"], NOW)
+        theirs = claim(tx, "w2", room={"glpi": 1})
+        mine = claim(tx)
+        assert tx.done_together([*mine, *mine], NOW, {"sent": "x"}) == 3
+        assert tx.done_together(mine, NOW, {"sent": "x"}) == 0
+        assert tx.done(theirs[0], NOW, {})
+
+
 def test_a_buried_delivery_lets_its_lane_go_on_and_can_be_revived(store: SqlStore) -> None:
     with store.begin() as tx:
         tx.enqueue([order("a1", "a"), order("a2", "a")], NOW)
