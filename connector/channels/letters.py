@@ -59,11 +59,12 @@ def letter(
     # RFC 3834: no automatic answer to this; the second says the same to Exchange.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = language
     message.set_content(f"{text}\n\n-- \n{footer}\n", cte="quoted-printable")
     message.add_alternative(
         _HTML.format(language=escape(language), text=as_html(text, links), footer=escape(footer)),
         subtype="html", cte="quoted-printable")
+    # Last: what sets the content moves every header of its kind into the first part.
+    message["Content-Language"] = language
     return message, to
 
 

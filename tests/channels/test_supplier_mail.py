@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
+from connector.channel_settings import MailSettings
+from connector.channels.mail import MailChannel
 from connector.channels.supplier_mail import SupplierMail
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed
 from connector.domain.file_link import reply_url
 from connector.domain.receiver import Reach, Receiver, ReceiverKind
 from connector.domain.supplier_letter import words
+from tests.channels.smtp_server import Box, smtp
 from tests.flows.fake_channel import FakeChannel
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -103,3 +108,23 @@ def test_files_come_with_their_link_where_we_have_an_address() -> None:
 
 def test_a_type_of_tomorrow_is_news() -> None:
     assert "There is news" in words(message("handoff.other"), "", "en", ZURICH)[0]
+
+
+def test_over_a_real_server_the_letter_is_one_of_a_thread_and_a_repeat_is_the_same() -> None:
+    box = Box()
+    with smtp(box):
+        mail = MailChannel(MailSettings("127.0.0.1", ("Desk", "desk@example.org"), box.port, "none"), "Desk Lausanne")
+        one = SupplierMail(BY_MAIL, mail, base="https://desk.example", link_key=b"k", reply_key=b"r", language="fr",
+                           zone=ZURICH)
+        later = replace(delivery(), key="handoff/H1/3")
+        for given in (delivery(), delivery(), later):
+            one.deliver(given, NOW)
+        mail.close()
+    first, again, third = box.messages
+    assert first["To"] == "Malerei AG <desk@painters.example>"
+    assert first["Message-ID"] == again["Message-ID"] != third["Message-ID"]
+    assert first["References"] == third["References"]
+    assert (first["Auto-Submitted"], first["Content-Language"]) == ("auto-generated", "fr")
+    plain, html = (part.get_content() for part in first.iter_parts())
+    (url,) = [line.partition(": ")[2] for line in plain.splitlines() if "/reply/painters/H1" in line]
+    assert f'href="{escape(url)}"' in html
