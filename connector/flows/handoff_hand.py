@@ -131,7 +131,12 @@ class Hand:
     def _write(self, moved: Moved, actor: str) -> None:
         """Values of the receiver go to the ticket as the receiver's doing."""
         tool = self.deps.tools.get(self.stored.ticket.tool)
-        found = checked(self.stored.ticket, self.patch)
+        try:
+            found = checked(self.stored.ticket, self.patch)
+        except Refused as error:
+            log.warning("handoff_not_shown", ticket=str(self.stored.ticket.ref), handoff=self.handoff.id,
+                        reason=error.reason)
+            return
         if found and tool is not None:
             place(self.tx, self.deps, tool, self.stored, found, actor or moved.handoff.receiver,
                   f"handoff/{moved.handoff.id}/{moved.handoff.seq}/fields", Role.SUPPLIER)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from connector.domain.errors import ConnectorError
 from connector.domain.handoff import Handoff, Moved, move, note
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_look import contract_of, look
@@ -29,17 +28,14 @@ def look_at(tx: Tx, deps: Deps, registry: Registry, due: Sequence[Stored],
     Gives, by ticket, when to look again. A handoff that cannot be looked at is told in the log and tried again later.
     """
     moments: dict[int, datetime] = {}
-    for key, every in tx.handoffs_of([stored.key for stored in due]).items():
+    # In the order of their keys, as everybody locks tickets: two transactions cannot wait for each other.
+    for key, every in sorted(tx.handoffs_of([stored.key for stored in due]).items()):
         living = [one for one in every if not one.ended and one.state is not HandoffState.DRAFT]
         if not living:
             continue
         entries = tx.entries([one.id for one in living])
         for handoff in living:
-            try:
-                at = _look(tx, deps, registry, key, handoff.id, entries[handoff.id], histories.get(key, ()), now)
-            except ConnectorError as error:
-                log.error("handoff_not_looked_at", handoff=handoff.id, reason=str(error))
-                at = now + AGAIN
+            at = _look(tx, deps, registry, key, handoff.id, entries[handoff.id], histories.get(key, ()), now)
             if at is not None:
                 moments[key] = min(at, moments.get(key, at))
     return moments
@@ -51,17 +47,27 @@ def _look(tx: Tx, deps: Deps, registry: Registry, key: int, id: str, entries: Se
     every = tx.handoffs_of([key])[key]
     handoff = next(one for one in every if one.id == id)
     hand = Hand(deps, tx, registry, stored, handoff, [one for one in every if one.id != id])
+    try:
+        moved, at = _judged(hand, entries, history, now)
+    except Exception:
+        log.exception("handoff_not_looked_at", handoff=id, ticket=str(stored.ticket.ref))
+        return now + AGAIN
+    hand.keep(moved)
+    return now if moved.entries else at
+
+
+def _judged(hand: Hand, entries: Sequence[Entry], history: Sequence[Event],
+            now: datetime) -> tuple[Moved, datetime | None]:
+    """What the look leads to, and when to look again. Writes nothing."""
     line = effective(history)
     so_far = _shared(hand, entries, line)
     so_far = so_far.then(settle(hand, so_far.handoff, line))
     so_far = so_far.then(_answered(hand, so_far.handoff, line, now))
-    told = look(so_far.handoff, [*entries, *so_far.entries], contract_of(handoff, registry), registry, stored.ticket,
-                now)
+    contract = contract_of(hand.handoff, hand.registry)
+    told = look(so_far.handoff, [*entries, *so_far.entries], contract, hand.registry, hand.stored.ticket, now)
     for problem in told.reading.problems:
-        log.warning("handoff_clock_failed", handoff=id, reason=problem)
-    moved = so_far.then(told.moved)
-    hand.keep(moved)
-    return now if moved.entries else told.next_at
+        log.warning("handoff_clock_failed", handoff=hand.handoff.id, reason=problem)
+    return so_far.then(told.moved), told.next_at
 
 
 def _tools_clock(hand: Hand, at: datetime) -> datetime:

@@ -416,3 +416,23 @@ def test_a_message_that_cannot_be_delivered_is_told_in_the_handoff(world: World)
     (entry,) = world.entries(id, EntryKind.UNDELIVERED)
     assert (entry.body["type"], entry.body["why"]) == ("handoff.offered", "they do not take it")
     assert world.events()[-1].data["what"] == "undelivered"
+
+
+def test_one_bad_handoff_does_not_stop_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from connector.flows import handoff_tick
+
+    bad, good = world.offer().id, world.offer("soc").id
+    real = handoff_tick.look
+
+    def broken(handoff: Any, *given: Any) -> Any:
+        if handoff.id == bad:
+            raise RuntimeError("a mistake of ours")
+        return real(handoff, *given)
+
+    monkeypatch.setattr(handoff_tick, "look", broken)
+    world.settle(minutes=20)
+    assert world.clocks(good) == ["acknowledge 1 breached"]
+    assert world.clocks(bad) == []
+    monkeypatch.undo()
+    world.settle(hours=2)
+    assert "acknowledge 1 breached" in world.clocks(bad)
