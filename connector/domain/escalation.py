@@ -212,8 +212,6 @@ class Rule:
     applies_to: Condition | None = None
     calendar: Chain | None = None
     timezone: Chain | None = None
-    quiet: Chain | None = None
-    """Notices that are not critical wait until this calendar is open."""
     description: str = ""
     version: str = ""
     since: datetime = BEGINNING
@@ -234,7 +232,7 @@ class Rule:
     @property
     def chains(self) -> tuple[Chain, ...]:
         during = [step.during for step in self.steps]
-        return tuple(chain for chain in (self.calendar, self.timezone, self.quiet, *during) if chain is not None)
+        return tuple(chain for chain in (self.calendar, self.timezone, *during) if chain is not None)
 
 
 def _asked(trigger: Trigger) -> frozenset[str]:

@@ -123,7 +123,7 @@ def _people(who: Who, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] |
 
 
 def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
-    places = [("calendar", rule.calendar), ("quiet_outside", rule.quiet)]
+    places = [("calendar", rule.calendar)]
     places += [(f"steps.{step.place}.during", step.during) for step in rule.steps]
     for path, chain in places:
         if chain is not None and chain.otherwise not in known.calendars and chain.otherwise != "24x7":

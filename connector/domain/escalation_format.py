@@ -16,7 +16,7 @@ from connector.domain.problems import Path, Problems, did_you_mean, shown
 from connector.domain.profile import SOURCE_FIELDS, Agreement, Chain
 from connector.domain.triggers_format import TRIGGERS, TriggerReader
 
-KEYS: Final = ("escalation", "description", "applies_to", "calendar", "timezone", "quiet_outside", "steps")
+KEYS: Final = ("escalation", "description", "applies_to", "calendar", "timezone", "steps")
 STEP_KEYS: Final = (
     "name", *TRIGGERS, "at", "times", "for", "hours", "within", "same", "again", "receiver", "agreement", "when",
     "unless", "during", "do", "then", "repeat", "fallback", "acknowledgement",
@@ -41,7 +41,6 @@ def parse(data: Any, problems: Problems, version: str = "") -> Rule | None:
         applies_to=condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else None,
         calendar=reader.chain(data, "calendar"),
         timezone=reader.chain(data, "timezone"),
-        quiet=reader.chain(data, "quiet_outside"),
         steps=reader.steps(data.get("steps")),
         version=version,
         file=problems.file,

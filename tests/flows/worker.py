@@ -14,15 +14,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.managers import BaseManager
 from typing import Any
 
 from connector.domain.errors import TryLater
-from connector.flows import backlog, deliver, hints, intake
+from connector.flows import assess, backlog, deliver, hints, intake
+from connector.jobs import orphans
 from connector.ports import Cursor, Deps, Page, Tool, Tx
 from connector.store import SqlStore
 from connector.store import open as open_store
+from tests.domain.ladders import desk, rule
 from tests.flows.fake_tool import MAPPING, FakeTool
 
 VERBS = ("capabilities", "skew", "me", "get", "history", "find", "create", "update", "comment")
@@ -141,6 +144,8 @@ def run(url: str, socket: str, job: dict[str, Any]) -> None:
     store: Any = EndingStore(open_store(url), boundary)
     deps = Deps(store=store, tools={"desk": Tool("desk", tool, MAPPING, concurrency=job.get("concurrency", 1))},
                 now=now, owner=f"worker {os.getpid()}")
+    if "ladder" in job:
+        deps = climbing(deps, job["ladder"])
     until = time.monotonic() + job.get("seconds", 0)
     while True:
         for flow in (intake.poll, hints.run, backlog.run):
@@ -148,9 +153,18 @@ def run(url: str, socket: str, job: dict[str, Any]) -> None:
                 flow(deps, "desk")  # type: ignore[operator]
             except TryLater:
                 continue
+        assess.tick(deps)
         deliver.tick(deps)
         if time.monotonic() >= until:
             return
+
+
+def climbing(deps: Deps, ladder: str) -> Deps:
+    """With a ladder in force; what a dead process left behind is taken over, as the local runner does."""
+    registry = desk(rule(ladder))
+    deps = replace(deps, registry=lambda: registry, owner=orphans.owner())
+    orphans.take_over(deps)
+    return deps
 
 
 def main(url: str, socket: str) -> None:
