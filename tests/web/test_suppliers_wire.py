@@ -6,10 +6,12 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from connector.domain.handoff_chain import EntryKind
 from connector.domain.signing import sign
 from connector.web.server import Server
 from tests.channels.endpoint import NEW
@@ -29,7 +31,10 @@ class Wire:
     def ask(self, framing: list[str], payload: bytes, method: str = "POST") -> int:
         """Status of the answer to a request with these header lines and this payload."""
         self.sent += 1
-        signed = sign(f"wire-{self.sent}", self.desk.there.clock(), self.body, (NEW,))
+        return self.send(f"wire-{self.sent}", framing, payload, method)
+
+    def send(self, id: str, framing: list[str], payload: bytes, method: str = "POST") -> int:
+        signed = sign(id, self.desk.there.clock(), self.body, (NEW,))
         lines = [f"{method} {PATH.format('alpha')} HTTP/1.1", "Host: desk", "Connection: close",
                  "Content-Type: application/json", *(f"{name}: {value}" for name, value in signed.items()), *framing]
         with socket.create_connection(("127.0.0.1", self.server.port), 20) as line:
@@ -77,3 +82,19 @@ def test_length_and_chunks_together_smuggle_nothing(wire: Wire) -> None:
     """RFC 9112, 6.1: either the request is refused, or chunks decide and the line is closed."""
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(wire.body), wire.body)
     assert wire.ask(["Transfer-Encoding: chunked", "Content-Length: 4"], chunks) in (202, 400)
+
+
+def test_the_same_message_many_times_at_once_has_one_effect_and_one_answer(wire: Wire) -> None:
+    framing = [f"Content-Length: {len(wire.body)}"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: wire.send("same", framing, wire.body), range(24)))
+    assert set(answers) == {202}
+    assert len(wire.desk.entries(EntryKind.COMMENT)) == 1
+
+
+def test_many_messages_at_once_all_have_their_effect(wire: Wire) -> None:
+    framing = [f"Content-Length: {len(wire.body)}"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: wire.send(f"m-{n}", framing, wire.body), range(24)))
+    assert set(answers) == {202}
+    assert len(wire.desk.entries(EntryKind.COMMENT)) == 24
