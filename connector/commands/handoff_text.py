@@ -12,11 +12,14 @@ from connector.domain.explain import explain
 from connector.domain.handoff import Handoff
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_clocks import Reading
+from connector.domain.penalties import Owed, owed
+from connector.domain.receiver import Receiver
 
 _SHOWN = ("reason", "tried", "contact", "data_class", "tlp", "owner", "follows", "waiting_for")
 
 
-def print_handoff(handoff: Handoff, entries: Sequence[Entry], told: Reading, problem: str, now: datetime) -> None:
+def print_handoff(handoff: Handoff, entries: Sequence[Entry], told: Reading, problem: str, now: datetime,
+                  receiver: Receiver | None) -> None:
     click.echo(f"{handoff.id}  {handoff.ours} -> {handoff.receiver} {handoff.theirs}".rstrip())
     turn = f", turn: {handoff.turn}" if handoff.turn else ""
     click.echo(f"{str(handoff.state).upper()}{turn}, severity {handoff.severity or 'not known'}, as of {_at(now)}")
@@ -27,9 +30,18 @@ def print_handoff(handoff: Handoff, entries: Sequence[Entry], told: Reading, pro
             click.echo(f"  {name:<12} {getattr(handoff, name)}")
     for one in told.clocks:
         print_clock(explain(one, now))
+    for owes in owed(told.clocks, receiver.penalties if receiver is not None else ()):
+        click.echo(f"  penalty      {_penalty(owes)}")
     click.echo("\nhistory")
     for entry in entries:
         click.echo(f"  {entry.seq:>3}  {_at(entry.at)}  {entry.side:<6}  {entry.actor or '-':<20}  {_what(entry)}")
+
+
+def _penalty(owes: Owed) -> str:
+    figure = "" if owes.amount is None else f"{owes.amount} {owes.currency}".strip()
+    grows = "" if owes.final else "so far"
+    cycle = f" (cycle {owes.cycle})" if owes.cycle > 1 else ""
+    return ", ".join(part for part in (f"{owes.target}{cycle} late by {owes.late}", figure, grows, owes.text) if part)
 
 
 def _remarks(handoff: Handoff, told: Reading, problem: str) -> Iterator[str]:

@@ -66,7 +66,7 @@ def show(context: Context, id: str, as_json: bool) -> None:
         handoff = _find(deployment, id)
         with deployment.store.read() as tx:
             entries = tx.entries([handoff.id])[handoff.id]
-        told = _reading(deployment, handoff)[0]
+        told, _, receiver = _reading(deployment, handoff)
         now = deployment.deps.now()
     problem = broken(handoff.id, entries, handoff.head)
     if as_json:
@@ -76,7 +76,7 @@ def show(context: Context, id: str, as_json: bool) -> None:
         click.echo(orjson.dumps({"handoff": _plain(handoff), "problem": problem, "clocks": clocks,
                                  "entries": [_plain(entry) for entry in entries]}, option=orjson.OPT_INDENT_2))
         return
-    print_handoff(handoff, entries, told, problem, now)
+    print_handoff(handoff, entries, told, problem, now, receiver)
 
 
 @handoffs.command()
@@ -165,6 +165,26 @@ def drift(context: Context, receivers: tuple[str, ...]) -> None:
         for handoff, one in drifts(deployment.deps, found):
             click.echo("\t".join((handoff.id, handoff.ours, one.field, str(one.ours or "-"), str(one.theirs or "-"),
                                   one.since.isoformat(), one.rule, str(one.held) or "-")))
+
+
+@handoffs.command()
+@click.option("--profiles", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True,
+              help="Folder of the edited agreements.")
+@click.option("--receiver", "receivers", multiple=True, help="Only these (may be given several times).")
+@pass_context
+def trial(context: Context, profiles: Path, receivers: tuple[str, ...]) -> None:
+    """What other contracts would have made of all handoffs so far. Changes nothing.
+
+    Prints receiver, target, kept and broken by the contracts they were offered under, kept and broken by the edited
+    ones, and the penalties of both.
+    """
+    from connector.commands.handoff_trial import compared
+    from connector.profiles import load
+
+    edited = load(profiles).registry
+    with context.deployed() as deployment:
+        for line in compared(deployment, edited, receivers):
+            click.echo("\t".join(line))
 
 
 @handoffs.command()

@@ -96,6 +96,12 @@ def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
         for target in profile.targets:
             if target.name in OF_HANDOFFS:
                 problems.add(("targets", target.name), f"{target.name} is measured on handoffs: it needs a `receiver`")
+    else:
+        promised = [str(target.name) for target in profile.targets]
+        for i, penalty in enumerate(given.penalties):
+            if penalty.target and penalty.target not in promised:
+                problems.add(("receiver", "penalties", i, "target"), f"this contract has no target `{penalty.target}`"
+                             f"{did_you_mean(penalty.target, promised)}")
     return profile
 
 

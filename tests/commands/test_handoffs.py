@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ def test_a_handoff_from_offer_to_proof(desk: Desk, tmp_path: Path) -> None:
     wrong = desk.tried("handoffs", "accept", id)
     assert wrong.exit_code == 1
     assert "a handoff that is accepted does not take accept; we may: dispute, close" in wrong.output
+
+    strict = tmp_path / "strict"
+    shutil.copytree(desk.path.parent / "sla_profiles", strict)
+    contract = strict / "suppliers/hosting-uc.yaml"
+    contract.write_text(contract.read_text().replace("resolution: {P1: 2h, P2: 6h, else: 12h}", "resolution: 0s"))
+    told = desk.run("handoffs", "trial", "--profiles", str(strict), "--receiver", "hosting")
+    line = next(line.split("\t") for line in told.splitlines() if line.startswith("hosting\tresolution\t"))
+    assert line[2:5] == ["1", "0", "-"]
+    assert int(line[5]) + int(line[6]) == 1
 
     file = tmp_path / "proof.json"
     desk.run("handoffs", "proof", id, "-o", str(file))

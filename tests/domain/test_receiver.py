@@ -153,6 +153,13 @@ def test_hand_back_and_approval_need_a_receiver() -> None:
     assert [text.split(":")[0] for text in errors_of(PROFILE)] == ["targets.hand_back", "targets.approval"]
 
 
+def test_a_penalty_is_for_a_target_of_the_contract() -> None:
+    fine = [{"target": "acknowlege", "amount": 1}, {"target": "resolution", "amount": 1}]
+    (text,) = errors_of({**PROFILE, "targets": {"resolution": "8h", "acknowledge": "1h"},
+                         "receiver": {**HOSTING, "penalties": fine}})
+    assert "receiver.penalties.0.target: this contract has no target `acknowlege`, did you mean `acknowledge`?" in text
+
+
 def test_work_is_not_handed_over_under_an_sla() -> None:
     assert any("not under an SLA" in text for text in errors_of({**PROFILE, "agreement": "sla", "receiver": HOSTING}))
 
