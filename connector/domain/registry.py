@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
@@ -33,8 +33,7 @@ Winners = tuple[frozenset[str], tuple[str, ...]]
 MOST_REMEMBERED: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(NamedTuple):
     """The calendar that holds for a ticket, and where it and its zone came from."""
 
     calendar: ServiceCalendar
@@ -209,9 +208,10 @@ def _find(
     chain: Chain, facts: Mapping[str, Any], attribute: str, directory: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> tuple[str, str]:
     for source in chain.sources:
-        entry = directory.get(source, {}).get(str(facts.get(SOURCE_FIELDS[source]) or ""))
+        name = facts.get(SOURCE_FIELDS[source])
+        entry = directory[source].get(str(name)) if name and source in directory else None
         if entry and entry.get(attribute):
-            return str(entry[attribute]), f"{source} {facts.get(SOURCE_FIELDS[source])}"
+            return str(entry[attribute]), f"{source} {name}"
     return chain.otherwise, "profile"
 
 
