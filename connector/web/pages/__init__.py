@@ -15,6 +15,7 @@ from connector.web.pages import (
     escalations,
     files,
     home,
+    people,
     quarantine,
     ticket,
     tickets,
@@ -27,7 +28,7 @@ def install(app: Flask) -> None:
     ack.install(app)
     clocks.install(app)
     escalations.install(app)
-    for page in (home, tickets, ticket, escalations, files, connections, deliveries, quarantine, agreements, audit,
-                 users, tokens):
+    for page in (home, tickets, ticket, escalations, files, connections, deliveries, quarantine, agreements, people,
+                 audit, users, tokens):
         app.register_blueprint(page.blueprint())
     handoffs.install(app)
