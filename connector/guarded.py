@@ -34,6 +34,8 @@ Dial = Callable[[tuple[str, int], float | None], socket.socket]
 READ_SECONDS: Final = 15.0
 WHOLE_SECONDS: Final = 30.0
 LARGEST_ANSWER: Final = 64 * 1024
+MOST_ADDRESSES: Final = 8
+"""Of one host that are tried: each may cost a whole time limit, and their number is the other side's choice."""
 LARGE_SECONDS: Final = 180.0
 """For a whole file."""
 
@@ -61,7 +63,7 @@ def resolve(host: str, port: int) -> list[str]:
 class Guarded:
     """Safe to share between threads. `seconds` limits silence, `whole` the entire exchange after the connection.
 
-    `ca` is a file of certificates to trust instead of the usual ones. `resolve` and `dial` are for tests and stand-ins.
+    `ca` is a file of certificates to trust besides the usual ones. `resolve` and `dial` are for tests and stand-ins.
     """
 
     def __init__(self, policy: AddressPolicy, *, resolve: Resolve = resolve, dial: Dial = socket.create_connection,
@@ -71,7 +73,9 @@ class Guarded:
         self._resolve, self._dial = resolve, dial
         self._seconds, self._whole, self._largest = seconds, whole, largest
         self._context = create_urllib3_context()
-        self._context.load_verify_locations(ca or certifi.where())
+        self._context.load_verify_locations(certifi.where())
+        if ca:
+            self._context.load_verify_locations(ca)
 
     def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
              take: Take | None = None) -> Answer:
@@ -154,7 +158,7 @@ class _Line:
     def dialled(self, connection: HTTPConnection) -> socket.socket:
         """A connection to the first address that takes one. Raises NewConnectionError when none does."""
         failed: Exception = OSError("no address")
-        for address in self.target.addresses:
+        for address in self.target.addresses[:MOST_ADDRESSES]:
             try:
                 wire = self._dial((address, self.target.port), CONNECT_SECONDS)
             except OSError as error:

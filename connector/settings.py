@@ -55,7 +55,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     session_secret: Secret | None = None
-    retention: Retention = Retention()
+    retention: Retention = field(default_factory=Retention)
     tools: Mapping[str, ToolSettings] = field(default_factory=dict)
     channels: ChannelSettings = field(default_factory=ChannelSettings)
     suppliers: SupplierSettings = field(default_factory=SupplierSettings)
@@ -78,7 +78,7 @@ def load(path: Path, environ: Mapping[str, str], schemas: Schemas) -> Settings:
         retention=Retention(**data.get("retention", {})),
         tools={name: _tool(name, tool, folder) for name, tool in data.get("tools", {}).items()},
         channels=ChannelSettings.of(_trusting(folder, data.get("channels", {}))),
-        suppliers=SupplierSettings.of(data.get("suppliers", {})),
+        suppliers=SupplierSettings.of(data.get("suppliers", {}), folder),
         **plain,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as members
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -17,16 +18,18 @@ PER_MINUTE: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class SupplierSettings:
-    """`per_minute` is how many webhooks one supplier may send."""
+    """`per_minute` is how many webhooks one supplier may send; `trust` a file of certificates, "" for none."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     per_minute: int = PER_MINUTE
+    trust: str = ""
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> SupplierSettings:
+    def of(cls, data: Mapping[str, Any], folder: Path) -> SupplierSettings:
         known = {member.name for member in members(AddressPolicy)}
         policy: dict[str, Any] = {key: value for key, value in data.items() if key in known}
-        return cls(AddressPolicy(**policy), data.get("per_minute", PER_MINUTE))
+        trust = str(folder / data["trust"]) if data.get("trust") else ""
+        return cls(AddressPolicy(**policy), data.get("per_minute", PER_MINUTE), trust)
 
 
 def _network(text: str) -> None:
@@ -50,3 +53,5 @@ class SuppliersSchema(Schema):
         "description": "Longest address of a supplier in characters (default 2048)."})
     per_minute = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000), metadata={
         "description": f"Webhooks one supplier may send in a minute (default {PER_MINUTE})."})
+    trust = fields.String(validate=validate.Length(min=1), metadata={
+        "description": "File of certificates to trust besides the usual ones, relative to this file."})

@@ -20,6 +20,7 @@ from connector.channels.supplier_mail import SupplierMail
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
 from connector.domain.desk import Desk
+from connector.domain.errors import ConfigError, Problem
 from connector.domain.links import Links
 from connector.domain.people import Way
 from connector.domain.receiver import Receiver
@@ -65,7 +66,7 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now, out: Guard
     agreements = _agreements(settings, store, now)
     registry = None if agreements is None else agreements.current
     people = _to_people(settings, registry)
-    out = out or Guarded(settings.suppliers.policy)
+    out = out or _guarded(settings)
     to_suppliers = _to_suppliers(settings, out, lambda chunks: files.keep(deps, chunks), people.get("mail"))
     deps = Deps(
         store=store, tools=tools, now=now, owner=orphans.owner(), registry=registry,
@@ -115,6 +116,14 @@ def _to_people(settings: Settings, registry: Callable[[], Registry] | None) -> d
 
             found[way.value] = AppriseChannel(way, apprise, lambda: registry().people, os.environ, folder)
     return found
+
+
+def _guarded(settings: Settings) -> Guarded:
+    trust = settings.suppliers.trust
+    try:
+        return Guarded(settings.suppliers.policy, ca=trust or None)
+    except OSError:
+        raise ConfigError([Problem(f"{trust} cannot be read as certificates", path="suppliers.trust")]) from None
 
 
 def _to_suppliers(

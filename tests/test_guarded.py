@@ -14,7 +14,7 @@ import trustme
 
 from connector.domain.address import AddressPolicy
 from connector.domain.errors import Refused, TryLater
-from connector.guarded import Guarded, judged, resolve
+from connector.guarded import MOST_ADDRESSES, Guarded, judged, resolve
 
 PUBLIC = "93.184.216.34"
 OTHER = "93.184.216.35"
@@ -173,6 +173,13 @@ def test_the_next_address_is_tried_when_one_takes_no_connection() -> None:
         net = Net([SIX, OTHER, PUBLIC], leads={PUBLIC: server.address})
         assert plain(net).send("POST", "http://partner.example/").address == PUBLIC
     assert net.dialled == [SIX, OTHER, PUBLIC]
+
+
+def test_a_host_with_very_many_addresses_holds_nobody_up() -> None:
+    net = Net([f"8.8.{n // 250}.{n % 250 + 1}" for n in range(1000)])
+    with pytest.raises(TryLater):
+        plain(net).send("POST", "http://partner.example/")
+    assert len(net.dialled) == MOST_ADDRESSES
 
 
 def test_ipv6_in_the_address_itself() -> None:

@@ -11,6 +11,8 @@ from connector import settings
 from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError
 from connector.settings import Settings
+from connector.store import admin
+from connector.wiring import deploy
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -30,10 +32,22 @@ suppliers:
   allow_hosts: ["*.partner.example"]
   allow_cidrs: ["10.20.0.0/16"]
   per_minute: 50
+  trust: partners.pem
 """).suppliers
     assert found.policy == AddressPolicy(allow_http=True, ports=(443, 9443), allow_hosts=("*.partner.example",),
                                          allow_cidrs=("10.20.0.0/16",))
     assert found.per_minute == 50
+    assert found.trust == str(tmp_path / "partners.pem")
+
+
+def test_certificates_that_cannot_be_read_are_told_at_the_start(tmp_path: Path) -> None:
+    given = load(tmp_path, "suppliers: {trust: partners.pem}\nstore: {url: \"sqlite:///x.db\"}\n")
+    admin.upgrade(given.store_url)
+    for content in (None, "no certificate"):
+        if content is not None:
+            (tmp_path / "partners.pem").write_text(content)
+        with pytest.raises(ConfigError, match=r"suppliers\.trust"):
+            deploy(given)
 
 
 @pytest.mark.parametrize(("line", "word"), [
