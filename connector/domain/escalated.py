@@ -49,7 +49,7 @@ class Firing:
         data: dict[str, Value] = {
             "rule": self.rule, "version": self.version, "step": self.step, "subject": self.subject, "n": self.n,
             "what": self.what, "moment": self.moment.astimezone(UTC).isoformat(),
-            "late": int(self.late.total_seconds()), "why": self.why, "do": tuple(one.text for one in self.actions),
+            "late": round(self.late.total_seconds()), "why": self.why, "do": tuple(one.text for one in self.actions),
             **self.values,
         }
         return Event(key=self.key, at=now, kind=EventKind.ESCALATED, role=Role.CONNECTOR, origin=Origin.CONNECTOR,
