@@ -101,8 +101,9 @@ class _Plans(Reader):
         elif "country" in keys and keys <= {"country", "subdivision", "language", "categories"}:
             self._add_rule(lambda: public_holidays(item), path, found)
         else:
-            self.bad(path, f"unknown kind of holiday {sorted(map(str, keys))}; expected a date, {{date, name}}, "
-                           "{from, to, name}, {every: MM-DD, until, name} or {country, subdivision, language}")
+            self.bad(path, Saying("unknown kind of holiday %(keys)s; expected a date, {date, name}, {from, to, name}, "
+                                  "{every: MM-DD, until, name} or {country, subdivision, language}",
+                                  keys=sorted(map(str, keys))))
 
     def _closed_from(self, first: date, last: date, name: str, path: Path, found: _Holidays) -> None:
         days = (last - first).days + 1
@@ -130,7 +131,7 @@ class _Plans(Reader):
             where = (*path, i)
             keys = set(item) if isinstance(item, Mapping) else set()
             if keys - {"name"} != {"date", "from", "to"}:
-                self.bad(where, f"{shown(item)} is not a break; expected {{date, from, to}}")
+                self.bad(where, Saying("%(value)s is not a break; expected {date, from, to}", value=shown(item)))
                 continue
             day = self.date(item["date"], (*where, "date"))
             spans = self.spans([[item["from"], item["to"]]], where)
@@ -157,7 +158,7 @@ class _Plans(Reader):
         """What `data` says; where it says nothing, what `base` says."""
         for key in data:
             if key not in KEYS:
-                self.bad((*prefix, key), f"is unknown; expected one of {', '.join(sorted(KEYS))}")
+                self.bad((*prefix, key), Saying("is unknown; expected one of %(names)s", names=", ".join(sorted(KEYS))))
 
         def part(key: str, read: Callable[[Any, Path], Any], inherited: Any, otherwise: Any = None) -> Any:
             if base is not None and key not in data:
@@ -176,7 +177,7 @@ class _Plans(Reader):
 
     def rule(self, value: Any, path: Path) -> bool:
         if value not in ("date", "shift"):
-            self.bad(path, f"{shown(value)} is unknown; expected date or shift")
+            self.bad(path, Saying("%(value)s is unknown; expected date or shift", value=shown(value)))
         return bool(value == "date")
 
     def _remarks(self, plan: _Plan, prefix: Path) -> None:
@@ -209,7 +210,8 @@ def _past_midnight(day: tuple[Span, ...], following: tuple[Span, ...]) -> bool:
 def parse(data: Any, problems: Problems) -> Parsed:
     """Raises ConfigError with every problem found."""
     if not isinstance(data, Mapping):
-        problems.add((), f"{shown(data)} is not a calendar; expected a table with timezone and hours")
+        problems.add((), Saying("%(value)s is not a calendar; expected a table with timezone and hours",
+                                value=shown(data)))
         problems.stop()
         data = {}
     reader = _Plans(problems)
@@ -256,6 +258,6 @@ def _start_of(reader: _Plans, data: Mapping[str, Any], clock: LocalClock, prefix
     path = (*prefix, "effective_from")
     day = reader.date(data["effective_from"], path)
     if day and day.year >= 2300:
-        reader.bad(path, f"{day} lies beyond the years 1900 to 2299, for which a calendar answers")
+        reader.bad(path, Saying("%(day)s lies beyond the years 1900 to 2299, for which a calendar answers", day=day))
         return 0
     return clock.instant(day.toordinal(), 0) if day else 0

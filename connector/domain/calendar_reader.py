@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from connector.domain.problems import Path, Problems, shown
+from connector.domain.saying import Saying
 from connector.domain.windows import DAY, Span
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -41,8 +42,8 @@ class Reader:
         if name is None:
             self.bad(("timezone",), "is required: an IANA time zone such as Europe/Zurich")
         elif not is_zone(name):
-            self.bad(("timezone",), f"{shown(name)} is not a known time zone; expected an IANA name such as "
-                                    "Europe/Zurich")
+            self.bad(("timezone",), Saying("%(value)s is not a known time zone; expected an IANA name such as "
+                                           "Europe/Zurich", value=shown(name)))
         else:
             return ZoneInfo(name)
         return ZoneInfo("UTC")
@@ -54,7 +55,8 @@ class Reader:
             total = hours * 3600 + minutes * 60 + seconds
             if total <= DAY:
                 return total
-        self.bad(path, f"{shown(value)} is not a time of day; expected HH:MM or HH:MM:SS between 00:00 and 24:00")
+        self.bad(path, Saying("%(value)s is not a time of day; expected HH:MM or HH:MM:SS between 00:00 and 24:00",
+                              value=shown(value)))
         return None
 
     def date(self, value: Any, path: Path) -> date | None:
@@ -65,25 +67,27 @@ class Reader:
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        self.bad(path, f"{shown(value)} is not a date; expected YYYY-MM-DD")
+        self.bad(path, Saying("%(value)s is not a date; expected YYYY-MM-DD", value=shown(value)))
         return None
 
     def spans(self, value: Any, path: Path) -> tuple[Span, ...]:
         """Windows of one date, in order, touching ones joined."""
         if not isinstance(value, (list, tuple)):
-            self.bad(path, f"{shown(value)} is not a list of windows; expected [[\"08:00\", \"17:00\"], ...]")
+            self.bad(path, Saying('%(value)s is not a list of windows; expected [["08:00", "17:00"], ...]',
+                                  value=shown(value)))
             return ()
         found: list[tuple[int, int, Path]] = []
         for i, item in enumerate(value):
             where = (*path, i)
             if not isinstance(item, (list, tuple)) or len(item) != 2:
-                self.bad(where, f"{shown(item)} is not a window; expected [\"08:00\", \"17:00\"]")
+                self.bad(where, Saying('%(value)s is not a window; expected ["08:00", "17:00"]', value=shown(item)))
                 continue
             opens, closes = self.time(item[0], where), self.time(item[1], where)
             if opens is None or closes is None:
                 continue
             if opens in (closes, DAY):
-                self.bad(where, f"{list(item)} is an empty window; a whole day is [\"00:00\", \"24:00\"]")
+                self.bad(where, Saying('%(value)s is an empty window; a whole day is ["00:00", "24:00"]',
+                                       value=list(item)))
                 continue
             found.append((opens, closes if closes > opens else closes + DAY, where))
         found.sort()
@@ -102,25 +106,28 @@ class Reader:
             return (((0, DAY),),) * 7
         week: list[tuple[Span, ...]] = [()] * 7
         if not isinstance(value, Mapping):
-            self.bad(path, f"{shown(value)} is not a week; expected mon..sun with windows, or 24x7")
+            self.bad(path, Saying("%(value)s is not a week; expected mon..sun with windows, or 24x7",
+                                  value=shown(value)))
             return tuple(week)
         given: set[int] = set()
         for key, windows in value.items():
             where = (*path, key)
             days = _days(str(key))
             if not days:
-                self.bad(where, f"{shown(key)} is not a weekday; expected mon to sun or a range like mon-fri")
+                self.bad(where, Saying("%(value)s is not a weekday; expected mon to sun or a range like mon-fri",
+                                       value=shown(key)))
                 continue
             spans = self.spans(windows, where)
             for day in days:
                 if day in given:
-                    self.bad(where, f"{WEEKDAYS[day]} is given twice")
+                    self.bad(where, Saying("%(day)s is given twice", day=WEEKDAYS[day]))
                 given.add(day)
                 week[day] = spans
         for day in range(7):
             following = week[(day + 1) % 7]
             if week[day] and following and week[day][-1][1] - DAY > following[0][0]:
-                self.bad((*path, WEEKDAYS[day]), f"runs past midnight into a window of {WEEKDAYS[(day + 1) % 7]}")
+                self.bad((*path, WEEKDAYS[day]), Saying("runs past midnight into a window of %(day)s",
+                                                        day=WEEKDAYS[(day + 1) % 7]))
         return tuple(week)
 
 

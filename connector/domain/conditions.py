@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.saying import Saying
 from connector.domain.ticket import FIELDS, Value
 from connector.domain.vocabulary import DATES, NAMES, canonical
 
@@ -62,7 +63,8 @@ def condition(data: Any, problems: Problems, path: Path = ()) -> Condition:
         problems.add(path, "is nested too deeply")
         return NEVER
     if not isinstance(data, Mapping):
-        problems.add(path, f"{shown(data)} is not a condition; expected a table such as {{state: pending}}")
+        problems.add(path, Saying("%(value)s is not a condition; expected a table such as {state: pending}",
+                                  value=shown(data)))
         return NEVER
     if not data:
         return ALWAYS
@@ -73,7 +75,7 @@ def condition(data: Any, problems: Problems, path: Path = ()) -> Condition:
 def _part(key: str, value: Any, problems: Problems, path: Path) -> Condition:
     if key in ("any", "all"):
         if not isinstance(value, (list, tuple)) or not value:
-            problems.add(path, f"expected a list of conditions under `{key}`")
+            problems.add(path, Saying("expected a list of conditions under `%(key)s`", key=key))
             return NEVER
         parts = [condition(item, problems, (*path, i)) for i, item in enumerate(value)]
         return _all(parts) if key == "all" else _any(parts)
@@ -147,10 +149,11 @@ def _field(key: str, problems: Problems, path: Path) -> str | None:
         return key
     hint = did_you_mean(key, _KNOWN)
     if "did you mean" in hint:
-        problems.add(path, f"unknown field `{key}`{hint} (a custom field is written custom.{key})")
+        problems.add(path, Saying("unknown field `%(key)s`%(hint)s (a custom field is written custom.%(key)s)", key=key,
+                                  hint=hint))
         return None
     if not re.fullmatch(r"[A-Za-z_]\w*", key):
-        problems.add(path, f"`{key}` is not a field of a ticket")
+        problems.add(path, Saying("`%(key)s` is not a field of a ticket", key=key))
         return None
     return f"custom.{key}"
 
@@ -212,8 +215,8 @@ def _one_of(field: str, values: Sequence[Any], problems: Problems, path: Path) -
     leaves = [_leaf(field, item, problems, (*path, i)) if not isinstance(item, (list, tuple)) else None
               for i, item in enumerate(values)]
     if not leaves or None in leaves:
-        what = "has an empty list: it could never hold" if not leaves else "has a list within its list"
-        problems.add(path, f"`{field}` {what}")
+        problems.add(path, Saying("`%(field)s` has a list within its list", field=field) if leaves
+                     else Saying("`%(field)s` has an empty list: it could never hold", field=field))
         return NEVER
     found = [leaf for leaf in leaves if leaf is not None]
     text, same = f"{field} in [{', '.join(map(_plain, values))}]", ("any", frozenset(map(_same, found)))
@@ -243,7 +246,8 @@ def _comparison(field: str, sign: str, limit: float) -> Condition:
 def _pattern(field: str, value: Mapping[Any, Any], problems: Problems, path: Path) -> Condition:
     wanted = value.get("like")
     if set(value) != {"like"} or not isinstance(wanted, str):
-        problems.add(path, f"{shown(dict(value))} is not a comparison; expected a value, a list or {{like: \"VPN*\"}}")
+        problems.add(path, Saying("%(value)s is not a comparison; expected a value, a list or {like: \"VPN*\"}",
+                                  value=shown(dict(value))))
         return NEVER
     match = re.compile(fnmatch.translate(wanted), re.IGNORECASE).match
 

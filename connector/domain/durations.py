@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.problems import Path, Problems, shown
+from connector.domain.saying import Saying
 
 _PARTS: Final = re.compile(" ?".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in "wdhms"))
 _DAYS: Final = re.compile(r"([0-9]{1,9}) (?:working|business) days?")
 LONGEST: Final = timedelta(days=3660)
 MOST_DAYS: Final = 3660
 """Ten years: more is a slip, and calendars end somewhere."""
-EXPECTED: Final = 'expected a duration such as 15m, 4h, 1h30m or "3 working days"'
+EXPECTED: Final = Saying('expected a duration such as 15m, 4h, 1h30m or "3 working days"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ def duration(value: Any) -> timedelta:
     text = value.strip() if isinstance(value, str) else ""
     match = _PARTS.fullmatch(text) if text else None
     if not match:
-        raise ValueError(f"{shown(value)} is not a duration; {EXPECTED}")
+        raise ValueError(Saying("%(value)s is not a duration; %(expected)s", value=shown(value), expected=EXPECTED))
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     found = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     if found > LONGEST:
-        raise ValueError(f"{shown(value)} is too long: at most ten years")
+        raise ValueError(Saying("%(value)s is too long: at most ten years", value=shown(value)))
     return found
 
 
@@ -69,11 +70,11 @@ def amount(data: Any, problems: Problems, path: Path = ()) -> Amount | None:
     if isinstance(data, Mapping):
         problems.keys(path, data, ("within", "calendar", "at"))
         if isinstance(data.get("within"), Mapping):
-            problems.add((*path, "within"), f"is a table; {EXPECTED}")
+            problems.add((*path, "within"), Saying("is a table; %(expected)s", expected=EXPECTED))
             return None
         ends = data.get("at")
         if ends not in (None, "end of day"):
-            problems.add((*path, "at"), f"{shown(ends)} is unknown; expected end of day")
+            problems.add((*path, "at"), Saying("%(value)s is unknown; expected end of day", value=shown(ends)))
         found = amount(data.get("within"), problems, (*path, "within"))
         if found is None:
             return None
@@ -81,18 +82,19 @@ def amount(data: Any, problems: Problems, path: Path = ()) -> Amount | None:
             problems.add((*path, "at"), "end of day goes with working days only")
         calendar = data.get("calendar")
         if calendar is not None and (not isinstance(calendar, str) or not calendar):
-            problems.add((*path, "calendar"), f"{shown(calendar)} is not the name of a calendar")
+            problems.add((*path, "calendar"), Saying("%(value)s is not the name of a calendar", value=shown(calendar)))
             return None
         text = found.text + (f" of {calendar}" if calendar else "") + (", end of day" if ends else "")
         return Amount(found.time, found.working_days, bool(ends), calendar, text)
     days = _DAYS.fullmatch(data.strip()) if isinstance(data, str) else None
     if days and not 1 <= int(days[1]) <= MOST_DAYS:
-        problems.add(path, f"{shown(data)}: expected from 1 to {MOST_DAYS} working days")
+        problems.add(path, Saying("%(value)s: expected from 1 to %(most)s working days", value=shown(data),
+                                  most=MOST_DAYS))
         return None
     if days:
         return Amount(working_days=int(days[1]), text=str(data))
     try:
         return Amount(duration(data), text=str(data))
     except ValueError as error:
-        problems.add(path, str(error))
+        problems.add(path, error.args[0])
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.saying import Saying
 
 Path = tuple[str | int, ...]
 Where = Callable[[Path], tuple[int, int]]
@@ -43,7 +44,8 @@ class Problems:
         names = list(known)
         for key in data:
             if key not in names:
-                self.add((*path, key), f"unknown key `{key}`{did_you_mean(str(key), names)}")
+                self.add((*path, key), Saying("unknown key `%(key)s`%(hint)s", key=key,
+                                              hint=did_you_mean(str(key), names)))
 
 
 def dotted(path: Path) -> str:
@@ -55,8 +57,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     names = [str(choice) for choice in choices]
     near = difflib.get_close_matches(word, names, 1, 0.6) or difflib.get_close_matches(word.lower(), names, 1, 0.6)
     if near:
-        return f", did you mean `{near[0]}`?"
-    return f" (expected one of {', '.join(sorted(names))})" if 0 < len(names) <= 12 else ""
+        return Saying(", did you mean `%(near)s`?", near=near[0])
+    return one_of(sorted(names)) if 0 < len(names) <= 12 else ""
+
+
+def one_of(names: Iterable[str]) -> Saying:
+    return Saying(" (expected one of %(names)s)", names=", ".join(names))
 
 
 def shown(value: Any, length: int = 60) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from connector.domain.conditions import ALWAYS, NEVER, Condition, condition, either
 from connector.domain.durations import Amount, amount, duration
 from connector.domain.history import Role
-from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.problems import Path, Problems, did_you_mean, one_of, shown
 from connector.domain.profile import (
     OF_HANDOFFS,
     SOURCE_FIELDS,
@@ -25,6 +25,7 @@ from connector.domain.profile import (
     TargetName,
 )
 from connector.domain.receiver_format import receiver
+from connector.domain.saying import Saying
 from connector.domain.ticket import PRIORITIES, Scale
 
 KEYS: Final = (
@@ -44,7 +45,7 @@ def parse(data: Any, problems: Problems, version: str = "") -> Profile | None:
 def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
     """As `parse`, and with mistakes what could be read nevertheless, so that more of them can be told at once."""
     if not isinstance(data, Mapping):
-        problems.add((), f"{shown(data)} is not a profile; expected a table")
+        problems.add((), Saying("%(value)s is not a profile; expected a table", value=shown(data)))
         return None
     problems.keys((), data, KEYS)
     kind = _choice(data.get("agreement"), tuple(Agreement), problems, ("agreement",))
@@ -95,13 +96,15 @@ def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
     if given is None:
         for target in profile.targets:
             if target.name in OF_HANDOFFS:
-                problems.add(("targets", target.name), f"{target.name} is measured on handoffs: it needs a `receiver`")
+                problems.add(("targets", target.name), Saying(
+                    "%(target)s is measured on handoffs: it needs a `receiver`", target=target.name))
     else:
         promised = [str(target.name) for target in profile.targets]
         for i, penalty in enumerate(given.penalties):
             if penalty.target and penalty.target not in promised:
-                problems.add(("receiver", "penalties", i, "target"), f"this contract has no target `{penalty.target}`"
-                             f"{did_you_mean(penalty.target, promised)}")
+                problems.add(("receiver", "penalties", i, "target"), Saying(
+                    "this contract has no target `%(target)s`%(hint)s", target=penalty.target,
+                    hint=did_you_mean(penalty.target, promised)))
     return profile
 
 
@@ -110,8 +113,9 @@ def _choice(value: Any, choices: tuple[str, ...], problems: Problems, path: Path
         return str(value)
     names = [str(choice) for choice in choices]
     hint = did_you_mean(str(value), names) if value is not None else ""
-    what = "is required" if value is None else f"{shown(value)} is unknown"
-    problems.add(path, f"{what}{hint or ' (expected one of ' + ', '.join(names) + ')'}")
+    expected = hint or one_of(names)
+    problems.add(path, Saying("is required%(expected)s", expected=expected) if value is None
+                 else Saying("%(value)s is unknown%(expected)s", value=shown(value), expected=expected))
     return None
 
 
@@ -124,7 +128,8 @@ class _Reader:
         if data is None:
             return {}
         if not isinstance(data, Mapping):
-            self.problems.add(path, f"{shown(data)} is not a table; expected {', '.join(keys)}")
+            self.problems.add(path, Saying("%(value)s is not a table; expected %(keys)s", value=shown(data),
+                                          keys=", ".join(keys)))
             return {}
         self.problems.keys(path, data, keys)
         return data
@@ -132,7 +137,7 @@ class _Reader:
     def text(self, data: Any, path: Path) -> str:
         if isinstance(data, (str, int, float)) and not isinstance(data, bool):
             return str(data)
-        self.problems.add(path, f"{shown(data)} is not a text")
+        self.problems.add(path, Saying("%(value)s is not a text", value=shown(data)))
         return ""
 
     def chain(self, data: Any, path: Path) -> Chain:
@@ -153,7 +158,7 @@ class _Reader:
         elif data is None:
             self.problems.add(path, "is required: a name, or {from: [contract, customer, service, site], else: name}")
         else:
-            self.problems.add(path, f"{shown(data)} is not a name or {{from, else}}")
+            self.problems.add(path, Saying("%(value)s is not a name or {from, else}", value=shown(data)))
         return Chain("")
 
     def targets(self, data: Any, conditions: Conditions) -> tuple[Target, ...]:
@@ -187,7 +192,8 @@ class _Reader:
                 if found:
                     amounts[str(key)] = found
             else:
-                self.problems.add((*path, key), f"`{key}` is no priority; expected {', '.join(PRIORITIES)} or else")
+                self.problems.add((*path, key), Saying("`%(key)s` is no priority; expected %(names)s or else", key=key,
+                                                       names=", ".join(PRIORITIES)))
         return Target(name, amounts, otherwise, complete)
 
     def _amount(self, data: Any, path: Path) -> Amount | None:
@@ -219,7 +225,7 @@ class _Reader:
         when = condition(data["when"], self.problems, (*path, "when"))
         times = data.get("times")
         if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
-            self.problems.add((*path, "times"), f"{shown(times)} is not a number of pauses")
+            self.problems.add((*path, "times"), Saying("%(value)s is not a number of pauses", value=shown(times)))
             times = None
         limit = self._duration(data["at_most"], (*path, "at_most")) if "at_most" in data else None
         return PauseRule(when, self.text(data.get("reason", when.text), (*path, "reason")), limit, times)
@@ -228,7 +234,7 @@ class _Reader:
         try:
             return duration(data)
         except ValueError as error:
-            self.problems.add(path, str(error))
+            self.problems.add(path, error.args[0])
             return None
 
     def reopen(self, data: Any, path: Path) -> timedelta | None:
@@ -293,7 +299,7 @@ class _Reader:
         flags = {key: table.get(key, False) for key in ("internal_notes", "automatic", "requester")}
         for key, value in flags.items():
             if not isinstance(value, bool):
-                self.problems.add((*path, key), f"{shown(value)} is not true or false")
+                self.problems.add((*path, key), Saying("%(value)s is not true or false", value=shown(value)))
         return Responder(frozenset(Role(role) for role in roles if role in allowed), *map(bool, flags.values()))
 
     def floor(self, data: Any) -> timedelta:

@@ -10,9 +10,10 @@ class Saying(str):
 
     template: str
     values: Mapping[str, str]
+    """As text; a value that is a `Saying` itself stays one."""
 
     def __new__(cls, template: str, **values: object) -> Saying:
-        shown = {name: str(value) for name, value in values.items()}
+        shown = {name: value if isinstance(value, Saying) else str(value) for name, value in values.items()}
         said = super().__new__(cls, template % shown)
         said.template, said.values = template, shown
         return said

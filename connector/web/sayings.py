@@ -40,8 +40,11 @@ SAYINGS: Final = (
 
 
 def said(text: str) -> str:
-    """A sentence of the domain; one that is no `Saying` stays as it is."""
-    return _(text.template) % text.values if isinstance(text, Saying) else text
+    """A sentence of the domain; one that is not known stays as it is."""
+    if not isinstance(text, Saying):
+        return _(text) if text else ""
+    return _(text.template) % {name: said(value) if isinstance(value, Saying) else value
+                               for name, value in text.values.items()}
 
 
 def rule(asked: Condition) -> str:

@@ -20,12 +20,14 @@ from connector.domain.profile_format import parse
 from connector.domain.saying import Saying
 from connector.ports import Change
 from connector.web import i18n, sayings
+from connector.web.mistakes import MISTAKES
 from connector.web.pages import clocks
 from tests.web.agreed import agree
 from tests.web.conftest import Browser
 from tests.web.world import NOW, World
 
 DOMAIN = Path(__file__).parents[2] / "connector" / "domain"
+FORMATS = ("problems", "durations", "conditions", "profile_format", "calendar_reader", "calendar_format")
 
 
 @pytest.fixture
@@ -35,15 +37,46 @@ def french(app: Flask) -> Iterator[None]:
         yield
 
 
-def said_by_the_domain() -> set[str]:
-    """The templates of every `Saying(...)` in the domain."""
-    calls = (node for file in DOMAIN.glob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))
-             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Saying" and node.args)
-    return {ast.literal_eval(call.args[0]) for call in calls}
+def calls(file: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call) and node.args)
+
+
+def templates() -> set[str]:
+    """Those of every `Saying(...)` in the domain."""
+    return {ast.literal_eval(call.args[0]) for file in DOMAIN.glob("*.py") for call in calls(file)
+            if getattr(call.func, "id", "") == "Saying"}
+
+
+def sentences() -> set[str]:
+    """The fixed ones that mistakes in profiles and calendars are told with."""
+    return {call.args[1].value for name in FORMATS for call in calls(DOMAIN / f"{name}.py")
+            if getattr(call.func, "attr", "") in ("add", "bad") and len(call.args) > 1
+            and isinstance(call.args[1], ast.Constant) and isinstance(call.args[1].value, str)}
 
 
 def test_every_saying_of_the_domain_can_be_translated() -> None:
-    assert said_by_the_domain() == set(sayings.SAYINGS)
+    assert templates() | sentences() == {*sayings.SAYINGS, *MISTAKES}
+
+
+def test_no_mistake_in_a_profile_or_calendar_is_told_in_a_text_that_cannot_be_translated() -> None:
+    mixed = [f"{name}: {ast.unparse(call.args[1])}" for name in FORMATS for call in calls(DOMAIN / f"{name}.py")
+             if getattr(call.func, "attr", "") in ("add", "bad") and len(call.args) > 1
+             and isinstance(call.args[1], ast.JoinedStr)]
+    assert mixed == []
+
+
+@pytest.mark.usefixtures("french")
+def test_a_mistake_is_told_in_french_with_its_hint() -> None:
+    problems = Problems()
+    parse({"profile": "x", "agreement": "slb", "applies_to": {"costumer": "A", "state": []}, "calender": "24x7",
+           "targets": {"resolution": "8 hrs"}}, problems)
+    told = {problem.path: sayings.said(problem.message) for problem in problems.found}
+    assert told["calender"] == "cl\u00e9 inconnue `calender`, vouliez-vous dire `calendar` ?"
+    assert told["agreement"].startswith("'slb' est inconnu, vouliez-vous dire `sla` ?")
+    assert told["targets.resolution"] == (
+        "'8 hrs' n'est pas une dur\u00e9e ; attendu : une dur\u00e9e telle que 15m, 4h, 1h30m ou \"3 working days\"")
+    assert told["applies_to.costumer"].startswith("champ inconnu `costumer`, vouliez-vous dire `customer` ?")
+    assert told["applies_to.state"] == "`state` a une liste vide : elle ne serait jamais vraie"
 
 
 @pytest.mark.usefixtures("french")
