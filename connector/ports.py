@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from connector.domain.delivery import Delivery, Order
 from connector.domain.errors import BadRecord
 from connector.domain.handoff import Handoff, Moved
 from connector.domain.handoff_chain import Entry
-from connector.domain.history import Event
+from connector.domain.history import Event, EventKind
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.registry import Registry
 from connector.domain.ticket import Attachment, AttachmentInfo, Comment, Draft, Patch, Ref, Ticket
@@ -178,7 +178,10 @@ class Tx(Protocol):
         """The tickets whose key is from `first` to `last`, in order."""
         ...
 
-    def history(self, keys: Sequence[int]) -> dict[int, list[Event]]: ...
+    def history(self, keys: Sequence[int], kinds: Collection[EventKind] | None = None) -> dict[int, list[Event]]:
+        """In the order in which events happened; of some `kinds` only when given."""
+        ...
+
     def append(self, events: Iterable[tuple[int, Event]]) -> list[tuple[int, str]]:
         """Insert the events not yet there; gives back (ticket key, event key) of those."""
         ...

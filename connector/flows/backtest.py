@@ -9,7 +9,8 @@ from datetime import datetime
 from connector.domain.backtest import Tally
 from connector.domain.conditions import ALWAYS, Condition
 from connector.domain.engine import clocks
-from connector.domain.history import standing
+from connector.domain.facts import TELLING
+from connector.domain.history import EventKind, standing
 from connector.domain.registry import Registry
 from connector.domain.ticket import Ticket, value_of
 from connector.ports import Store
@@ -56,7 +57,7 @@ def measure(store: Store, question: Question, first: int, last: int, stop: Calla
     tally = Tally()
     with store.read() as tx:
         tickets = [stored for stored in tx.walk(first, last) if question.asks_for(stored.ticket)]
-        histories = tx.history([stored.key for stored in tickets])
+        histories = tx.history([stored.key for stored in tickets], TELLING | {EventKind.SUPERSEDED})
     for stored in tickets:
         if stop is not None and stop():
             break

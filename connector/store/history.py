@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import func, select
 
-from connector.domain.history import Event, order
+from connector.domain.history import Event, EventKind, order
 from connector.store.bulk import Row, batches
 from connector.store.codec import clean, event_text, read_events
 from connector.store.room import Room
@@ -17,13 +17,14 @@ COLUMNS: Final = ("ticket", "key", "at", "kind", "field", "document")
 
 
 class HistoryRoom(Room):
-    def history(self, keys: Sequence[int]) -> dict[int, list[Event]]:
-        """In the order in which events happened."""
+    def history(self, keys: Sequence[int], kinds: Collection[EventKind] | None = None) -> dict[int, list[Event]]:
         histories: dict[int, list[Event]] = {key: [] for key in keys}
         if histories:
             # All events of a ticket as one text: a row for each would cost more than what is in it.
             found = select(table.c.ticket, func.aggregate_strings(table.c.document, ",")).where(
                 self.bulk.among(table.c.ticket, list(histories))).group_by(table.c.ticket)
+            if kinds is not None:
+                found = found.where(table.c.kind.in_(sorted(kinds)))
             for ticket, documents in self.run(found).all():
                 histories[ticket] = read_events(documents)
         for history in histories.values():
