@@ -50,6 +50,7 @@ function show(problems) {
       file.textContent = one.line ? `${one.file}:${one.line}` : one.file;
       item.append(file);
     }
+    if (tone === "warn") item.append(` ${found.dataset.warning}`);
     item.append(` ${one.text}`);
     list.append(item);
   }
