@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from connector.domain.actions import HandOff
+from connector.domain.engine import clocks
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import Choice, IllegalMove
+from connector.domain.handoff import Choice, IllegalMove, may
 from connector.domain.handoff_chain import EntryKind
 from connector.domain.handoff_moves import HandoffState, Move, Side
-from connector.domain.history import Role
+from connector.domain.history import Role, effective
 from connector.domain.supplier_message import SentFile
 from connector.domain.ticket import PendingOn, State
-from connector.flows import files, handoffs
+from connector.flows import files, handing, handoffs
 from connector.store import SqlStore
-from tests.flows.handoff_world import World, a_file
+from tests.flows.handoff_world import World, a_file, registry
 
 S = HandoffState
 HELLO = b"hello"
@@ -436,3 +439,48 @@ def test_one_bad_handoff_does_not_stop_the_others(world: World, monkeypatch: pyt
     monkeypatch.undo()
     world.settle(hours=2)
     assert "acknowledge 1 breached" in world.clocks(bad)
+
+
+def test_a_ladder_hands_over_once_however_often_it_fires(world: World) -> None:
+    def fire(key: str) -> None:
+        with world.deps.store.begin() as tx:
+            stored = tx.by_key([world.stored.key])[world.stored.key]
+            handing.offer(tx, world.deps, stored, HandOff("hosting"), key, world.clock.now)
+
+    fire("a")
+    fire("b")
+    with world.deps.store.read() as tx:
+        (first,) = tx.handoffs_of([world.stored.key])[world.stored.key]
+    assert (first.state, first.reason) == (S.OFFERED, "escalated")
+    assert world.events()[0].role is Role.CONNECTOR
+    world.told(first.id, "declined", "not ours")
+    fire("c")
+    assert world.moves(first.id) == ["offer", "decline", "offer"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_the_tools_history_too_the_customers_clock_is_the_mirror_of_the_suppliers(world: World, seed: int) -> None:
+    rng = Random(seed)
+    id = world.offer().id
+    for _ in range(25):
+        world.clock.forward(rng.randrange(1, 5000))
+        now = world.handoff(id)
+        ends = (Move.WITHDRAW, Move.CLOSE, Move.ACCEPT, Move.DECLINE)
+        side, what = rng.choice([(side, one) for side in (Side.OURS, Side.THEIRS) for one in may(now, side)
+                                 if one not in ends])
+        reason = rng.choice(["customer information", "lunch"])
+        disputed = what is Move.DISPUTE and side is Side.OURS
+        world.act(id, what, reason, side=side, **({"effect": rng.choice(["runs", "frozen"])} if disputed else {}))
+        if rng.random() < 0.4:
+            world.settle(minutes=rng.randrange(1, 60))
+        if world.handoff(id).decision_due:
+            handoffs.decide(world.deps, id, Choice.OFFER_AGAIN, "lea", "again")
+    world.settle(seconds=1)
+    with world.deps.store.read() as tx:
+        history = effective(tx.history([world.stored.key])[world.stored.key])
+    customer = next(one.clock for one in clocks(world.stored.ticket, history, registry(), world.clock.now).clocks
+                    if one.profile.name == "customer")
+    waited = sum((line.business for line in customer.ledger if line.why == "supplier"), timedelta(0))
+    used = sum((one.clock.active for one in world.reading(id).clocks if one.target == "resolution"), timedelta(0))
+    assert waited == used
+    assert used > timedelta(0)
