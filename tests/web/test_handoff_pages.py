@@ -322,3 +322,11 @@ def test_the_proof_on_paper_says_the_same_in_french(there: World, made: dict[str
 @pytest.mark.parametrize("path", ["/handoffs/none", "/handoffs/none/proof.json", "/handoffs/none/files/x"])
 def test_what_is_not_there_is_said_so(as_role: Enter, made: dict[str, Handoff], path: str) -> None:
     assert as_role("admin").get(path).status_code == 404
+
+
+def test_home_tells_what_handoffs_need_of_a_person(as_role: Enter, there: World, made: dict[str, Handoff]) -> None:
+    client = as_role("agent")
+    page = text(client, "/")
+    assert "1 handoff waits for us." in page
+    assert "/handoffs?view=ours" in page
+    assert "nothing is heard of" not in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,23 +11,15 @@ from flask.typing import ResponseReturnValue
 
 from connector.store.views import ConnectionRow, Counts, TicketFilter
 from connector.web.auth.identity import who
+from connector.web.handoffs.matters import matters as of_handoffs
 from connector.web.i18n import _, ngettext
+from connector.web.pages.matter import Matter
 from connector.web.pages.query import OPEN
 from connector.web.rights import Door, Right, door
 from connector.web.services import services
 
 STUCK: Final = timedelta(minutes=15)
 SKEWED: Final = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """One thing that needs a person. `tone` is bad or warn."""
-
-    tone: str
-    text: str
-    link: str
-    action: str
 
 
 def matters(rows: list[ConnectionRow], counts: Counts, now: datetime) -> list[Matter]:
@@ -100,7 +91,7 @@ def show() -> ResponseReturnValue:
     mine = {asking.user.login, asking.user.name} - {""} if asking.user else set()
     return render_template(
         "home.html",
-        matters=matters(rows, counts, parts.now()),
+        matters=[*matters(rows, counts, parts.now()), *(of_handoffs(parts) if asking.may(Right.HANDOFFS_READ) else [])],
         rows=rows,
         states=states,
         by_tool={
