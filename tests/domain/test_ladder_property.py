@@ -16,8 +16,8 @@ from connector.domain.escalation import Rule
 from connector.domain.history import Event, EventKind, effective
 from connector.domain.registry import Registry
 from tests.domain.ladders import Climber, rule
+from tests.domain.stories import NIGHTS, SCENES, ZONES, Story, Told, scene
 from tests.domain.test_engine import profile
-from tests.domain.test_engine_property import NIGHTS, SCENES, ZONES, Story, Told, scene
 
 M = timedelta(minutes=1)
 LENGTH = 5 * 60
