@@ -78,8 +78,10 @@ def deploy(settings: Settings, now: Callable[[], datetime] = utc_now, out: Guard
 
 
 @contextmanager
-def deployed(settings: Settings, now: Callable[[], datetime] = utc_now) -> Iterator[Deployment]:
-    deployment = deploy(settings, now)
+def deployed(
+    settings: Settings, now: Callable[[], datetime] = utc_now, out: Guarded | None = None,
+) -> Iterator[Deployment]:
+    deployment = deploy(settings, now, out)
     try:
         yield deployment
     finally:

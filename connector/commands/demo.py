@@ -31,9 +31,11 @@ LOGIN = "demo"
               help="Where settings and store go. Emptied first.")
 def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     """Run the main job on stand-in tools: sync three of them both ways, and show it."""
+    from connector.commands import demo_supplier
     from connector.commands.demo_desk import MAKES, Busy, Tools, check, summary
     from connector.jobs.local import Worker
     from connector.sandbox.mailbox import Mailbox
+    from connector.sandbox.supplier import Supplier
     from connector.store import admin
     from connector.web.app import create_app
     from connector.web.server import Server
@@ -46,17 +48,21 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     folder.mkdir(parents=True)
     _logs(folder)
     click.echo(f"starting {', '.join(MAKES)} with {tickets} tickets each ...")
-    with Tools(tickets, port) as tools, Mailbox(folder / "mail") as mailbox:
-        settings = _settings(tools.write(folder, port, mailbox.port))
+    hook = f"http://127.0.0.1:{port}/api/v1/webhooks/suppliers/{demo_supplier.NAME}"
+    with (Tools(tickets, port) as tools, Mailbox(folder / "mail") as mailbox,
+          Supplier(demo_supplier.NAME, hook) as supplier):
+        path = tools.write(folder, port, mailbox.port)
+        demo_supplier.join(supplier, folder)
+        settings = _settings(path)
         admin.upgrade(settings.store_url)
-        with deployed(settings) as deployment:
+        with deployed(settings, out=supplier.way()) as deployment:
             worker = Worker(deployment.deps)
             parts = Services.of(deployment.store, deployment.deps, settings, deployment.agreements)
             server = Server(create_app(parts), settings.host, port)
             web = threading.Thread(target=server.run, name="web", daemon=True)
             web.start()
             password = _user(deployment.store, deployment.deps.now())
-            busy = Busy(deployment.deps, tools)
+            busy, integrator = Busy(deployment.deps, tools), demo_supplier.Integrator(deployment.deps, supplier)
             worker.start()
             click.echo(f"\n  http://127.0.0.1:{port}/    sign in as {LOGIN} with {password}\n")
             click.echo(f"what people are sent comes to {mailbox.folder} as files")
@@ -64,14 +70,18 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             click.echo("both sides are now editing tickets, and the tools misbehave now and then" +
                        (f"; ends in {seconds} s" if seconds else "; Ctrl-C ends it"))
             busy.start()
+            integrator.start()
             _wait(seconds - (time.monotonic() - began) - 12 if seconds else None)
             busy.stop()
+            integrator.stop()
             verdict = check(deployment.deps, tools, busy)
             worker.stop()
             server.end()
             web.join(15)
             click.echo(summary(deployment, tools, busy, verdict))
             click.echo(f"messages to people: {mailbox.count}, in {mailbox.folder}")
+            states = ", ".join(f"{count} {state}" for state, count in integrator.states().most_common())
+            click.echo(f"handed to a supplier: {integrator.given}" + (f" ({states})" if states else ""))
     raise SystemExit(0 if verdict.good else 1)
 
 
