@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from connector.domain.history import Event, EventKind, order
 from connector.store.bulk import Row, batches
@@ -13,6 +13,7 @@ from connector.store.codec import clean, event_text, read_events
 from connector.store.room import Room
 from connector.store.tables import events as table
 
+_ONE: Final = select(table.c.document).where(table.c.ticket == bindparam("ticket"))
 COLUMNS: Final = ("ticket", "key", "at", "kind", "field", "document")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, not_, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, not_, or_, select, text, update
 
 from connector.domain.delivery import Delivery, DeliveryState, Order
 from connector.store.codec import clean, payload_text
@@ -25,7 +25,12 @@ _GIVEN: Final = (_d.id, _d.key, _d.target, _d.verb, _d.lane, _d.payload, _d.tick
 # Written out, not as parameters: neither database finds a partial index from a parameter.
 _WAITING: Final = _d.state == literal_column("'waiting'")
 _LEASED: Final = _d.state == literal_column("'leased'")
+_PENDING: Final = select(*_GIVEN, _d.owner).where(
+    _d.ticket == bindparam("ticket"), or_(_WAITING, _LEASED)).order_by(_d.id)
 _FREE: Final = {"owner": None, "lease_until": None}
+_MINE: Final = update(deliveries).where(
+    _d.id == bindparam("_id"), _LEASED, _d.owner == bindparam("_owner"), _d.attempts == bindparam("_attempts")
+).returning(_d.id)
 _CLAIM_LOCK: Final = 0x5EDE11
 
 
@@ -89,8 +94,9 @@ class OutboxRoom(Room):
         return self._finish(delivery, state=DeliveryState.DEAD.value, finished_at=now, reason=reason)
 
     def _finish(self, delivery: Delivery, **values: Any) -> bool:
-        mine = and_(_d.id == delivery.id, _LEASED, _d.owner == delivery.owner, _d.attempts == delivery.attempts + 1)
-        return bool(self._changed(mine, **values))
+        finished = _MINE.values(**values, **_FREE)
+        return self.run(finished, _id=delivery.id, _owner=delivery.owner,
+                        _attempts=delivery.attempts + 1).first() is not None
 
     def release(self, owner: str) -> int:
         return self._changed(and_(_LEASED, _d.owner == owner), state=DeliveryState.WAITING.value)
@@ -118,8 +124,7 @@ class OutboxRoom(Room):
         return len(changed.fetchall())
 
     def pending(self, ticket: int) -> list[Delivery]:
-        waiting = select(*_GIVEN, _d.owner).where(_d.ticket == ticket, or_(_WAITING, _LEASED)).order_by(_d.id)
-        return [_delivery(row, row.owner or "") for row in self.run(waiting)]
+        return [_delivery(row, row.owner or "") for row in self.run(_PENDING, ticket=ticket)]
 
     def outstanding(self, target: str, verb: str) -> list[Delivery]:
         open_ = _d.state.in_([DeliveryState.WAITING.value, DeliveryState.LEASED.value])

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Column, MetaData, Select, Table, Text, exists, func, select, text, update
+from sqlalchemy import Column, MetaData, Select, Table, Text, bindparam, exists, func, select, text, update
 from sqlalchemy.schema import CreateTable
 
 from connector.domain.errors import Conflict
@@ -25,6 +25,8 @@ _STORED: Final = select(
     tickets.c.key, tickets.c.revision, tickets.c.history_due, tickets.c.missing_since,
     documents.c.document, documents.c.base, tickets.c.tool_id,
 ).join_from(tickets, documents, documents.c.ticket == tickets.c.key)  # fmt: skip
+_ONE: Final = _STORED.where(tickets.c.key == bindparam("key"))
+_ONE_LOCKED: Final = _ONE.with_for_update(of=tickets)
 _HISTORY_DUE: Final = text("tickets.history_due")  # as the partial index says it
 _seen: Final = Table("seen", MetaData(), Column("id", Text, primary_key=True), prefixes=["TEMPORARY"])
 
@@ -47,6 +49,9 @@ class TicketRoom(HistoryRoom):
     def by_key(self, keys: Sequence[int], *, lock: bool = False) -> dict[int, Stored]:
         if not keys:
             return {}
+        if len(keys) == 1:
+            rows = self.run(_ONE_LOCKED if lock and self.writing else _ONE, key=keys[0])
+            return {row.key: stored(row) for row in rows}
         found = _STORED.where(self.bulk.among(tickets.c.key, keys))
         return {row.key: stored(row) for row in self.run(self._locked(found, lock))}
 
