@@ -41,6 +41,16 @@ def test_the_same_message_again_has_one_effect_and_the_same_answer(store: SqlSto
     assert world.handoff(id).state is S.ACKNOWLEDGED
 
 
+def test_a_repeat_that_comes_late_is_answered_as_it_was_though_the_work_went_on(world: World) -> None:
+    id = world.offer().id
+    first = world.told(id, "acknowledged", message="m1")
+    world.told(id, "in_progress", message="m2")
+    world.told(id, "handed_back", "cannot", message="m3")
+    again = world.told(id, "acknowledged", message="m1")
+    assert (again.handoff, again.message, again.outcome) == (first.handoff, first.message, "repeat")
+    assert world.handoff(id).state is S.HANDED_BACK
+
+
 def test_the_same_id_from_another_supplier_is_another_message(world: World) -> None:
     hosting, network = world.offer().id, world.offer("network").id
     world.told(hosting, "acknowledged", message="m1")
