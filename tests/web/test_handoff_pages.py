@@ -135,7 +135,7 @@ def test_a_move_that_is_not_allowed_says_what_is(as_role: Enter, made: dict[str,
     client, id = as_role("agent"), made["offered"].id
     answer = client.post_form(f"/handoffs/{id}/act", {"move": "accept"}, page=f"/handoffs/{id}")
     assert answer.status_code == 409
-    assert "we may: dispute, withdraw" in answer.get_data(as_text=True)
+    assert "Possible: Open a dispute, Withdraw." in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("move", ["acknowledge", "decline", "expire"])
@@ -265,7 +265,7 @@ def test_what_is_missing_is_told_and_nothing_typed_is_lost(as_role: Enter, there
     answer = client.post_form(path, {"receiver": "hosting", "tried": "All I could"}, page=f"{path}?receiver=hosting")
     assert answer.status_code == 422
     page = answer.get_data(as_text=True)
-    assert "reason: say why" in page
+    assert "Say why: this needs a reason." in page
     assert "All I could" in page
 
 

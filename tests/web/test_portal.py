@@ -156,7 +156,7 @@ def test_declining_needs_words_and_what_was_typed_stays(enter: Enter, there: Wor
     page = f"/portal/{work.id}"
     answer = client.post_form(f"{page}/act", {"move": "decline", "reason": "  "}, page=page)
     assert answer.status_code == 422
-    assert "reason: decline needs one" in answer.get_data(as_text=True)
+    assert "Say why: this needs a reason." in answer.get_data(as_text=True)
     assert post(client, work, "act", move="decline", reason="not our site") == 303
     assert now_of(there, work)[0].state is HandoffState.DECLINED
 

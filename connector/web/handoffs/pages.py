@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from connector.domain.errors import ConnectorError, Refused, TryLater
-from connector.domain.handoff import Choice, Handoff
+from connector.domain.handoff import Choice, Handoff, IllegalMove
 from connector.domain.handoff_chain import Entry
 from connector.domain.handoff_moves import Move, Side
 from connector.domain.history import Event
@@ -28,7 +28,7 @@ from connector.web.pages import clocks, query
 from connector.web.papers import telling
 from connector.web.rights import Right, door
 from connector.web.services import services
-from connector.web.words import value_name
+from connector.web.words import value_name, word
 from connector.web.words_handoffs import MOVED
 
 ORDERS: Final = tuple(sign + name for name in SORTS for sign in ("", "-"))
@@ -103,6 +103,13 @@ def _published(seen: Seen) -> set[int]:
 
 def said(error: Exception) -> tuple[str, int]:
     """Trouble in words and its status."""
+    if isinstance(error, IllegalMove):
+        if "decide first" in error.reason:
+            return _("It came back too often: decide first what happens to the work."), 409
+        can = ", ".join(word("moves", one) for one in error.allowed) or _("nothing")
+        return _("This is not possible now. Possible: %(moves)s.") % {"moves": can}, 409
+    if isinstance(error, Refused) and error.reason.startswith("reason:"):
+        return _("Say why: this needs a reason."), 422
     if isinstance(error, (Refused, TryLater)):
         status = getattr(error, "status", None)
         return error.reason, status if status in (404, 409, 412, 422) else from_connector(error).status
