@@ -115,7 +115,8 @@ def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket], *, paged: bool = 
             found.differing.add(ticket.id)
     if found.differing and Capability.HISTORY in tool.vendor.capabilities():
         found.me = tool.vendor.me()
-        fresh = {ticket.id for ticket in found.tickets if not settled(ticket, tool_now(deps, tool))}
+        now = tool_now(deps, tool)
+        fresh = {ticket.id for ticket in found.tickets if not settled(ticket, now)}
         remember(tool, found)
         found.late |= found.differing & fresh
     return found

@@ -79,6 +79,9 @@ def folded(text: str) -> str:
 
 def number_order(number: str) -> str:
     """Sorts INC9 before INC10."""
+    letters = number.rstrip("0123456789")
+    if letters.isalpha():  # as nearly all tools number
+        return letters + number[len(letters):].rjust(18, "0") if len(letters) < len(number) else number
     return _DIGITS.sub(_padded, number)
 
 

@@ -60,7 +60,7 @@ class Reading:
         first = not cursor[table].get("start")
         for part in self.pagers[table].read(_place(cursor[table], self.desk.options.start)):
             rows += len(part.rows)
-            fresh = [row for row in part.rows if seen.get(row["sys_id"]) != change_stamp(row)]
+            fresh = [row for row in part.rows if seen.get(row["sys_id"]) != change_stamp(row)] if seen else part.rows
             horizon = part.place.start if part.done else part.place.horizon
             given.update({row["sys_id"]: change_stamp(row) for row in part.rows
                           if row["sys_updated_on"] > horizon})
