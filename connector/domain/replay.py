@@ -30,9 +30,10 @@ def replay(cases: Any, file: str = "") -> list[dict[str, Any]]:
                                    "...]", file=file)])
     problems: list[Problem] = []
     results: list[dict[str, Any]] = []
+    built: dict[str, ServiceCalendar] = {}
     for i, case in enumerate(cases):
         try:
-            results.append(_one(case))
+            results.append(_one(case, built))
         except ConfigError as error:
             problems += [Problem(p.message, file=file, path=f"[{i}].{p.path}".rstrip(".")) for p in error.problems]
         except CalendarError as error:
@@ -42,7 +43,8 @@ def replay(cases: Any, file: str = "") -> list[dict[str, Any]]:
     return results
 
 
-def _one(case: Any) -> dict[str, Any]:
+def _one(case: Any, built: dict[str, ServiceCalendar]) -> dict[str, Any]:
+    """`built`: calendars of earlier cases by what is written, so that each is laid out once."""
     if not isinstance(case, Mapping):
         raise ConfigError([Problem(f"{shown(case)} is not a case; expected {{calendar, target_s, events}}")])
     problems = [*_slips(case, KEYS, "")]
@@ -52,7 +54,7 @@ def _one(case: Any) -> dict[str, Any]:
     events = _events(case["events"], problems) if "events" in case else []
     start = _time(case["clock_start"], "clock_start", problems) if case.get("clock_start") is not None else None
     now = _time(case["now"], "now", problems) if case.get("now") is not None else None
-    calendar = _calendar(case["calendar"], problems) if "calendar" in case else None
+    calendar = _calendar(case["calendar"], built, problems) if "calendar" in case else None
     if not events and start is None and not problems:
         problems.append(Problem("expected at least one event or a clock_start", path="events"))
     if not problems and now is not None and now < (start or min(at for at, _ in events)):
@@ -62,9 +64,13 @@ def _one(case: Any) -> dict[str, Any]:
     return _read(calendar, target, events, paused, stopped, start, now)
 
 
-def _calendar(data: Any, problems: list[Problem]) -> ServiceCalendar | None:
+def _calendar(data: Any, built: dict[str, ServiceCalendar], problems: list[Problem]) -> ServiceCalendar | None:
+    written = repr(data)
+    if written in built:
+        return built[written]
     try:
-        return ServiceCalendar.from_dict(data)
+        found = built[written] = ServiceCalendar.from_dict(data)
+        return found
     except ConfigError as error:
         problems += [Problem(p.message, path=f"calendar.{p.path}".rstrip(".")) for p in error.problems
                      if p.severity == "error"]

@@ -187,9 +187,9 @@ def test_every_second_of_a_night_of_change_counts_once(
     windows = [(micros(o) - micros(begins), micros(c) - micros(begins)) for o, c in calendar.windows(start, end)]
     assert windows == [(o * 10**6, c * 10**6) for o, c in joined]
     if counted:
-        due = calendar.add(start, timedelta(seconds=counted))
-        assert due == begins + timedelta(seconds=joined[-1][1])
-        assert calendar.add(end, -timedelta(seconds=counted)) == begins + timedelta(seconds=joined[0][0])
+        due, back = calendar.add(start, timedelta(seconds=counted)), calendar.add(end, -timedelta(seconds=counted))
+        assert due.astimezone(UTC) == begins + timedelta(seconds=joined[-1][1])
+        assert back.astimezone(UTC) == begins + timedelta(seconds=joined[0][0])
     other = ServiceCalendar.from_dict({"timezone": "UTC", "hours": {"mon-sun": [["00:00", "12:00"]]}})
     both = sum(is_open and (begins + timedelta(seconds=first + i)).hour < 12
                for i, is_open in enumerate(open_seconds[first:last]))
