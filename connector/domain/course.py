@@ -7,7 +7,7 @@ from typing import Protocol
 
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.clock import Clock, Mode, Stretch
-from connector.domain.engine import SOON
+from connector.domain.engine import soon_after
 from connector.domain.escalation import Base, Hours, OnClock
 
 NOTHING = timedelta(0)
@@ -92,7 +92,7 @@ def moment(course: ClockCourse, trigger: OnClock) -> datetime | None:
         return _after(course, clock.start, trigger) if trigger.sign else clock.start
     due = clock.breached_at or clock.due
     if not trigger.sign:
-        return due if due is None or trigger.base is Base.DUE else due + SOON
+        return due if due is None or trigger.base is Base.DUE else soon_after(due)
     if trigger.sign > 0:
         return None if due is None else _after(course, due, trigger)
     return _before(course, due, trigger)

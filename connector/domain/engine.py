@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.calendar import CalendarError
@@ -148,11 +148,16 @@ def _clocks_of(
     return found
 
 
+def soon_after(at: datetime) -> datetime:
+    """In UTC: Python adds to a local time by the clock on the wall, and of an hour that comes twice takes the first."""
+    return at.astimezone(UTC) + SOON
+
+
 def _next(clock: Clock, turns: Sequence[Turn], now: datetime) -> datetime | None:
     """When time alone changes the clock: just after its due, or at a turn already foreseen (a pause that runs out)."""
     ahead: list[datetime] = []
     if clock.state is ClockState.RUNNING and clock.due is not None:
-        ahead.append(max(clock.due, now) + SOON)
+        ahead.append(soon_after(max(clock.due, now)))
     if turns[-1].at > now:
         ahead += [turn.at for turn in turns if turn.at > now]
     return min(ahead, default=None)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from connector.domain.calendar import CalendarError
 from connector.domain.clock import ClockState, Mode, Plan, Turn, read
-from connector.domain.engine import SOON, NamedClock
+from connector.domain.engine import NamedClock, soon_after
 from connector.domain.errors import ConfigError
 from connector.domain.handoff import Handoff
 from connector.domain.handoff_chain import Entry, EntryKind
@@ -63,7 +63,7 @@ def reading(handoff: Handoff, entries: Sequence[Entry], contract: Profile | None
         silent_at = None if since is None else _too_long(contract, registry, facts, since)
     except (CalendarError, ConfigError) as error:
         problems.append(f"{contract.name}/silent_after cannot be computed: {error}")
-    ahead = [max(one.clock.due, now) + SOON for one in clocks
+    ahead = [soon_after(max(one.clock.due, now)) for one in clocks
              if one.clock.state is ClockState.RUNNING and one.clock.due is not None]
     ahead += [at for at in (silent_at,) if at is not None and at > now]
     return Reading(tuple(clocks), since, silent_at, min(ahead, default=None), tuple(problems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -252,3 +252,12 @@ def test_what_was_met_stays_met_when_the_ticket_is_deleted_later() -> None:
 def test_changes_no_profile_asks_about_leave_the_clocks_alone() -> None:
     story = Story().set(local(2026, 3, 2, 10), title="new title", group="Network")
     assert len(one(story.read(local(2026, 3, 2, 11)), "resolution").clock.ledger) == 1
+
+
+def test_the_next_look_at_a_due_in_the_second_pass_of_an_hour_is_after_it() -> None:
+    """Python adds to local times by the clock on the wall: the look was an hour early, and repeated for an hour."""
+    one_ = profile("{profile: p, agreement: sla, calendar: z, targets: {resolution: 1h}}")
+    desk = Registry.checked([one_], {"z": {"timezone": "Europe/Zurich", "hours": "24x7"}})
+    opened = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    result = Story().read(opened, desk, opened_at=opened)
+    assert result.next_at == opened + timedelta(hours=1, microseconds=1)
