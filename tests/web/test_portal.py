@@ -286,3 +286,18 @@ def test_only_a_field_service_reports_visits(enter: Enter, made: dict[str, Hando
 def test_the_portal_speaks_french(enter: Enter, made: dict[str, Handoff]) -> None:
     page = enter("hosting").get("/portal", headers={"Accept-Language": "fr-CH"}).get_data(as_text=True)
     assert "Travail qui vous est transféré" in page
+
+
+def test_what_the_desk_changes_for_itself_is_not_told(enter: Enter, there: World, made: dict[str, Handoff]) -> None:
+    """Only what goes out as a message too is shown: the owner and our priority are ours."""
+    flow.edit(there.services.deps, made["work"].id, {"owner": "Secret Squad", "data_class": "internal only"},
+              "user:aline")
+    page = enter("hosting").get(f"/portal/{made['work'].id}").get_data(as_text=True)
+    assert "Secret Squad" not in page
+    assert "internal only" in page
+
+
+def test_of_our_people_only_authors_of_words_are_named(enter: Enter, there: World, made: dict[str, Handoff]) -> None:
+    page = enter("hosting").get(f"/portal/{made['offered'].id}").get_data(as_text=True)
+    assert "aline (" not in page
+    assert "aline (" in enter("Hosting AG").get(f"/portal/{made['work'].id}").get_data(as_text=True)

@@ -8,7 +8,6 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError
-from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_moves import Move, Side
 from connector.domain.receiver import Receiver, ReceiverKind
 from connector.flows import handoffs as flow
@@ -21,15 +20,12 @@ from connector.web.handoffs.pages import said
 from connector.web.handoffs.view import Seen, left, moves, see
 from connector.web.i18n import _
 from connector.web.pages import clocks, query
-from connector.web.portal import reports
+from connector.web.portal import reports, thread
 from connector.web.portal.access import receivers_of
 from connector.web.rights import Right, door
 from connector.web.services import services
 
 VIEWS: Final = ("open", "theirs", "offered", "ours", "customer", "disputed", "closed")
-_HIDDEN: Final = frozenset({EntryKind.ACCESS, EntryKind.UNDELIVERED, EntryKind.BOUNCED, EntryKind.DECIDED,
-                            EntryKind.PUBLISHED})
-"""What the desk does among itself."""
 
 
 def mine() -> dict[str, Receiver]:
@@ -67,31 +63,12 @@ def page_of(seen: Seen, trouble: str = "", status: int = 200) -> ResponseReturnV
     assert receiver is not None
     page = render_template(
         "portal/show.html", seen=seen, handoff=handoff, receiver=receiver, left=left(seen), trouble=trouble,
-        moves=moves(handoff, Side.THEIRS), entries=shown(seen), form=request.form, detail=None,
+        moves=moves(handoff, Side.THEIRS), entries=thread.shown(seen), form=request.form, detail=None,
         clocks=clocks.of_readings(seen.reading.clocks, (), services().now()), largest=sending.largest(services()),
-        files=seen.files if receiver.free_text else [one for one in seen.files if one.side == Side.THEIRS],
+        files=thread.files(seen),
         reports=receiver.kind is ReceiverKind.FIELD_SERVICE and not handoff.ended,
     )
     return page, status
-
-
-def shown(seen: Seen) -> list[Entry]:
-    """What the receiver may read of the thread: its own, and of ours what it is sent too."""
-    words = seen.receiver is not None and seen.receiver.free_text
-    return [entry if entry.side is Side.THEIRS or words else bare(entry) for entry in seen.entries
-            if entry.kind not in _HIDDEN and (entry.side is not Side.SYSTEM or entry.kind is EntryKind.MOVED)
-            and not _drafting(entry) and (words or entry.side is Side.THEIRS or entry.kind is EntryKind.MOVED)]
-
-
-def _drafting(entry: Entry) -> bool:
-    """What happened before it was offered."""
-    return entry.kind is EntryKind.EDITED and "state" in entry.body
-
-
-def bare(entry: Entry) -> Entry:
-    """Without words of ours, for those who are sent none."""
-    kept = {name: value for name, value in entry.body.items() if name in ("move", "from", "to")}
-    return type(entry)(seq=entry.seq, at=entry.at, side=entry.side, actor="", kind=entry.kind, body=kept)
 
 
 @door(Right.HANDOFFS_ANSWER)
@@ -144,8 +121,7 @@ def attach(id: str) -> ResponseReturnValue:
 @door(Right.HANDOFFS_ANSWER)
 def file(id: str, digest: str) -> ResponseReturnValue:
     seen = found(id)
-    known = next((one for one in seen.files if one.digest == digest), None)
-    if known is None or (seen.receiver is not None and not seen.receiver.free_text and known.side != Side.THEIRS):
+    if digest not in {one.digest for one in thread.files(seen)}:
         abort(404)
     return sending.give(services(), seen, digest)
 

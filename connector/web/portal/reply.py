@@ -22,7 +22,7 @@ from connector.web.errors import Problem
 from connector.web.handoffs.pages import said
 from connector.web.handoffs.view import Seen, left, moves, see
 from connector.web.i18n import _
-from connector.web.portal.pages import shown
+from connector.web.portal.thread import shown
 from connector.web.rights import Door, door
 from connector.web.services import KEY, Services, services
 

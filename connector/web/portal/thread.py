@@ -1,0 +1,50 @@
+"""What a receiver reads of a history: its own entries, and of ours exactly what it is sent as messages too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoff_message import outgoing
+from connector.domain.handoff_moves import Side
+from connector.store.handoff_queries import FileRow
+from connector.web.handoffs.view import Seen
+
+_MOVE: Final = ("move", "from", "to")
+
+
+def shown(seen: Seen) -> list[Entry]:
+    return list(_shown(seen))
+
+
+def _shown(seen: Seen) -> Iterator[Entry]:
+    for entry in seen.entries:
+        if entry.side is Side.THEIRS:
+            yield entry
+        elif seen.receiver is not None:
+            told = outgoing(seen.handoff, entry, seen.ticket, seen.receiver)
+            if told is not None:
+                yield _as_told(entry, told["data"])
+
+
+def _as_told(entry: Entry, data: dict[str, Any]) -> Entry:
+    """No name of ours but the author of words, no field that is not on the receiver's list."""
+    body = entry.body
+    if entry.kind is EntryKind.COMMENT:
+        return replace(entry, actor=str(data["author"]), body={"text": data["comment"]})
+    if entry.kind is EntryKind.EDITED:
+        return replace(entry, actor="", body={name: body[name] for name in data["changed"]})
+    if entry.kind is EntryKind.MOVED:
+        kept = {name: body[name] for name in _MOVE} | {name: data[name] for name in ("reason", "effect")
+                                                       if name in data and body.get(name)}
+        return replace(entry, actor="", body=kept)
+    return replace(entry, actor="")
+
+
+def files(seen: Seen) -> list[FileRow]:
+    """Those that an entry they read tells of."""
+    known = {entry.body.get("sha256") for entry in shown(seen)}
+    return [file for file in seen.files if file.digest in known]
