@@ -10,9 +10,13 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
+from connector.flows import files
+
 THREADS: Final = 16
 LONGEST_END: Final = 10.0
 LARGEST_HEADERS: Final = 64 * 1024
+LARGEST_BODY: Final = files.LARGEST + 1024 * 1024
+"""The server keeps a body on disk before any view can refuse it: nothing larger than the largest form is taken in."""
 
 
 class Server:
@@ -28,6 +32,7 @@ class Server:
             ident=None,
             channel_timeout=60,
             max_request_header_size=LARGEST_HEADERS,
+            max_request_body_size=LARGEST_BODY,
             clear_untrusted_proxy_headers=False,
         )
         self.port: int = getattr(self._server, "effective_port", port)

@@ -13,7 +13,7 @@ import pytest
 
 from connector.domain.handoff_chain import EntryKind
 from connector.domain.signing import sign
-from connector.web.server import Server
+from connector.web.server import LARGEST_BODY, Server
 from tests.channels.endpoint import NEW
 from tests.web.supplied import PATH, Desk, supplied
 from tests.web.world import World
@@ -69,6 +69,10 @@ def test_without_length_it_is_asked_for(wire: Wire) -> None:
 def test_too_long_a_body_is_refused(wire: Wire) -> None:
     body = b" " * (1024 * 1024 + 1)
     assert wire.ask([f"Content-Length: {len(body)}"], body) == 413
+
+
+def test_what_no_form_can_hold_is_refused_before_it_is_read(wire: Wire) -> None:
+    assert wire.ask([f"Content-Length: {LARGEST_BODY + 1}"], b"the beginning") == 413
 
 
 @pytest.mark.parametrize("framing", [
