@@ -244,23 +244,6 @@ INFORMED: Final = {
 """What a requester was told, and why they were not."""
 
 
-INFORMED: Final = {
-    "received": mark("that the ticket was received"),
-    "taken": mark("that somebody works on it"),
-    "waiting": mark("that it waits for an answer"),
-    "resolved": mark("that it was solved"),
-    "no address of the requester that can be written to": mark("no address of the requester that can be written to"),
-    "the requester's address is one of ours": mark("the requester's address is one of ours"),
-    "a program lives at the requester's address": mark("a program lives at the requester's address"),
-    "the ticket comes from an automatic mail": mark("the ticket comes from an automatic mail"),
-    "too many tickets of this address within an hour": mark("too many tickets of this address within an hour"),
-    "e-mail is not set up": mark("e-mail is not set up"),
-    "the tool takes no comments": mark("the tool takes no comments"),
-    "its template is gone": mark("its template is gone"),
-}
-"""What a requester was told, and why they were not."""
-
-
 def word(table: str, key: object) -> str:
     """The translated name in one of the tables above (`kinds`, `states`, ...); an unknown key is its own name."""
     names: dict[str, str] = globals().get(table.upper()) or getattr(words_handoffs, table.upper())
