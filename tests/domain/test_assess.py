@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from connector.domain.assess import agreed, assess
 from connector.domain.history import Event, EventKind, Role
 from connector.domain.registry import Registry
@@ -81,3 +83,26 @@ def test_a_breach_in_the_hour_that_comes_twice_is_recorded_once() -> None:
         assert [event.at for event in first.events if event.kind is EventKind.CLOCK] == [opened + timedelta(hours=1)]
         again = assess(ticket(opened_at=opened), first.events, desk, opened + timedelta(hours=4))
         assert again.events == ()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Montreal", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("night", [datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 11, 1, 3, tzinfo=UTC),
+                                   datetime(2026, 4, 4, 12, tzinfo=UTC), datetime(2026, 3, 28, 23, tzinfo=UTC)])
+def test_in_a_night_of_change_each_look_is_later_than_the_last_and_each_breach_told_once(
+    zone: str, night: datetime
+) -> None:
+    one = profile("{profile: p, agreement: sla, calendar: z, targets: {first_response: 20m, resolution: 1h}}")
+    for hours in ("24x7", {"mon-sun": [["00:15", "02:45"], ["03:10", "22:00"]]}):
+        desk = Registry.checked([one], {"z": {"timezone": zone, "hours": hours}})
+        for minute in range(0, 6 * 60, 25):
+            now = night + timedelta(minutes=minute)
+            opened, history, looks = now, list[Event](), 0
+            while True:
+                seen = assess(ticket(opened_at=opened), history, desk, now)
+                history += seen.events
+                if seen.next_at is None:
+                    break
+                assert seen.next_at > now
+                now, looks = seen.next_at, looks + 1
+            assert looks == 2
+            assert told(tuple(history)) == [("p/first_response/1", "breached"), ("p/resolution/1", "breached")]
