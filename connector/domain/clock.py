@@ -156,7 +156,8 @@ class _Cycle:
         if plan.fixed is not None:
             return plan.fixed.astimezone(plan.calendar.timezone)
         left = plan.amount - self.active
-        used_up = left < NOTHING or (not left and self.due is not None and self.due.astimezone(UTC) == at.astimezone(UTC))
+        there = self.due is not None and self.due.astimezone(UTC) == at.astimezone(UTC)
+        used_up = left < NOTHING or (not left and there)
         due = at.astimezone(plan.calendar.timezone) if used_up else plan.calendar.add(at, left)
         if self.not_before is not None and self.not_before > due:
             due = self.not_before.astimezone(plan.calendar.timezone)
