@@ -214,60 +214,20 @@ def settle(context: Context, id: str, field: str, kept: str, by: str) -> None:
 def proof(context: Context, id: str | None, verify_: Path | None, key: str | None, pdf: bool,
           output: Path | None) -> None:
     """The signed proof pack of a handoff: contract, clocks, correspondence, hash-linked history."""
+    from connector.commands.handoff_proof import packed, verified
+
     if (id is None) == (verify_ is None):
         raise click.UsageError("give ID, or --verify FILE")
     if verify_ is not None:
-        raise SystemExit(_verified(verify_, key))
-    raw = _proof(context, str(id), pdf)
+        raise SystemExit(verified(verify_, key))
+    with context.deployed() as deployment:
+        handoff = _find(deployment, str(id))
+        raw = packed(deployment, handoff, *_reading(deployment, handoff), pdf=pdf)
     if output is None:
         click.echo(raw, nl=False)
     else:
         output.write_bytes(raw)
         click.echo(f"{output}: {len(raw):,} bytes")
-
-
-def _verified(file: Path, key: str | None) -> int:
-    from connector.domain.proof_seal import BadProof, verify
-
-    try:
-        found = verify(file.read_bytes())
-    except BadProof as error:
-        click.echo(f"{file}: {error}", err=True)
-        return 1
-    mistakes = list(found.mistakes)
-    if key is not None and key.replace(":", "").lower() != found.key.replace(":", ""):
-        mistakes.append(f"signed by the key {found.key}, not {key}")
-    for mistake in mistakes:
-        click.echo(f"{file}: {mistake}", err=True)
-    if not mistakes:
-        click.echo(f"handoff {found.handoff}: {found.entries} entries, whole; made by {found.made_by} at "
-                   f"{found.made_at}, signed by the key {found.key}")
-    return 1 if mistakes else 0
-
-
-def _proof(context: Context, id: str, pdf: bool) -> bytes:
-    from connector.domain.proof import pack
-    from connector.domain.proof_seal import fingerprint, public_of, seal
-    from connector.flows import files
-    from connector.proof_key import private_key
-
-    with context.deployed() as deployment:
-        handoff = _find(deployment, id)
-        told, contract, receiver = _reading(deployment, handoff)
-        with deployment.store.read() as tx:
-            entries = tx.entries([handoff.id])[handoff.id]
-            ticket = tx.by_key([handoff.ticket])[handoff.ticket].ticket
-        private = private_key(deployment.settings)
-        raw = seal(pack(handoff, entries, ticket=ticket, contract=contract, receiver=receiver, clocks=told.clocks,
-                        made_by=deployment.settings.name, now=deployment.deps.now(),
-                        kept=lambda digest: files.there(deployment.deps, digest)), private)
-        if not pdf:
-            return raw
-        from connector.paper.pdf import render
-        from connector.web.papers import proof as paper
-
-        return render(paper.document(orjson.loads(raw), fingerprint(public_of(private)),
-                                     deployment.settings.languages[0], deployment.settings.timezone))
 
 
 def _act(context: Context, id: str, what: Move, reason: str, by: str) -> None:

@@ -5,7 +5,7 @@ All in the caller's transaction. The ticket's row is locked first, always, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import RETURNS, Handoff, Moved, bounced, note
+from connector.domain.handoff import RETURNS, Handoff, IllegalMove, Moved, bounced, note
 from connector.domain.handoff_chain import Entry, EntryKind
 from connector.domain.handoff_message import order_of
 from connector.domain.handoff_mirror import holding, wanted
@@ -27,7 +27,7 @@ from connector.domain.registry import Registry
 from connector.domain.ticket import PendingOn, Value
 from connector.domain.values import checked
 from connector.flows.editing import own_time, place, said_event
-from connector.flows.reading import PLACEHOLDER, lane, log
+from connector.flows.reading import PLACEHOLDER, lane, log, retried
 from connector.ports import Deps, Stored, Tx
 
 ROLES: Final = {Side.OURS: Role.AGENT, Side.THEIRS: Role.SUPPLIER, Side.SYSTEM: Role.CONNECTOR}
@@ -173,6 +173,22 @@ def opened(tx: Tx, deps: Deps, id: str, receiver: str | None = None) -> Hand:
     every = tx.handoffs_of([found.ticket])[found.ticket]
     mine = next(one for one in every if one.id == id)
     return Hand(deps, tx, registry_of(deps), stored, mine, [one for one in every if one.id != id])
+
+
+def change(deps: Deps, id: str, work: Callable[[Hand], Moved], actor: str, receiver: str | None = None) -> Handoff:
+    """Open a handoff, let `work` say what happens to it, write that down: one transaction, tried again on a conflict.
+    """
+    def once() -> Handoff:
+        with deps.store.begin() as tx:
+            hand = opened(tx, deps, id, receiver)
+            return hand.keep(work(hand), actor)
+
+    return retried(once)
+
+
+def require_open(hand: Hand) -> None:
+    if hand.handoff.ended:
+        raise IllegalMove("the handoff is closed", ())
 
 
 def living(tx: Tx, key: int) -> Stored:
