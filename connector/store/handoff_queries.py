@@ -109,7 +109,8 @@ class HandoffQueries:
         """How many each view of the board holds."""
         with self._store.read() as tx:
             found: Any = select(*(func.count().filter(one).label(name) for name, one in VIEWS.items()))
-            row = tx.run(_joined(found).where(*_own(tx, only), *_text(text), *_told(offered))).one()
+            found = _joined(found) if text.strip() else found
+            row = tx.run(found.where(*_own(tx, only), *_text(text), *_told(offered))).one()
         return dict(row._mapping)
 
     def one(self, id: str, receivers: Sequence[str] | None = None) -> HandoffRow | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
@@ -35,9 +35,13 @@ ORDERS: Final = tuple(sign + name for name in SORTS for sign in ("", "-"))
 
 
 def titles() -> dict[str, str]:
-    """Receiver -> how people call it."""
-    registry = registry_of(services())
-    return {} if registry is None else {name: one.title for name, one in sorted(registry.receivers.items())}
+    """Receiver -> how people call it; looked up once a request."""
+    found: dict[str, str] | None = g.get("receiver_titles")
+    if found is None:
+        registry = registry_of(services())
+        found = {} if registry is None else {name: one.title for name, one in sorted(registry.receivers.items())}
+        g.receiver_titles = found
+    return found
 
 
 @door(Right.HANDOFFS_READ)
