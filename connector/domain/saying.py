@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 class Saying(str):
@@ -17,3 +17,11 @@ class Saying(str):
         said = super().__new__(cls, template % shown)
         said.template, said.values = template, shown
         return said
+
+    def __reduce__(self) -> tuple[Callable[[str, dict[str, str]], Saying], tuple[str, dict[str, str]]]:
+        """Copied and sent to other processes as what it is made of."""
+        return _made, (self.template, dict(self.values))
+
+
+def _made(template: str, values: dict[str, str]) -> Saying:
+    return Saying(template, **values)

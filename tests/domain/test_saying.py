@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
 from connector.domain.conditions import ALWAYS, NEVER, condition
@@ -17,6 +20,14 @@ def test_a_saying_is_its_english_sentence_and_remembers_its_parts() -> None:
     said = Saying("%(count)s of `%(name)s` are late", count=3, name="50 %")
     assert said == "3 of `50 %` are late"
     assert (said.template, said.values) == ("%(count)s of `%(name)s` are late", {"count": "3", "name": "50 %"})
+
+
+def test_a_saying_survives_copies_other_processes_and_json() -> None:
+    said = Saying("%(share)s of %(what)s is 100 %%", share="50 %", what=Saying("`%(name)s`", name="x"))
+    for again in (copy.deepcopy(said), pickle.loads(pickle.dumps(said))):
+        assert again == "50 % of `x` is 100 %"
+        assert (again.template, again.values) == (said.template, said.values)
+    assert orjson.loads(orjson.dumps({"message": said})) == {"message": "50 % of `x` is 100 %"}
 
 
 def test_a_saying_told_as_a_problem_stays_one() -> None:
