@@ -31,7 +31,7 @@ LOGIN = "demo"
               help="Where settings and store go. Emptied first.")
 def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     """Run the main job on stand-in tools: sync three of them both ways, and show it."""
-    from connector.commands import demo_supplier
+    from connector.commands import demo_ladder, demo_supplier
     from connector.commands.demo_desk import MAKES, Busy, Tools, check, summary
     from connector.jobs.local import Worker
     from connector.sandbox.mailbox import Mailbox
@@ -53,6 +53,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
           Supplier(demo_supplier.NAME, hook) as supplier):
         path = tools.write(folder, port, mailbox.port)
         demo_supplier.join(supplier, folder)
+        climbs = demo_ladder.join(folder)
         settings = _settings(path)
         admin.upgrade(settings.store_url)
         with deployed(settings, out=supplier.way()) as deployment:
@@ -71,6 +72,8 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
                        (f"; ends in {seconds} s" if seconds else "; Ctrl-C ends it"))
             busy.start()
             integrator.start()
+            if climbs:
+                demo_ladder.begin(deployment.deps)
             _wait(seconds - (time.monotonic() - began) - 12 if seconds else None)
             busy.stop()
             integrator.stop()
@@ -79,6 +82,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             server.end()
             web.join(15)
             click.echo(summary(deployment, tools, busy, verdict))
+            click.echo(demo_ladder.figures(deployment.deps))
             click.echo(f"messages to people: {mailbox.count}, in {mailbox.folder}")
             states = ", ".join(f"{count} {state}" for state, count in integrator.states().most_common())
             click.echo(f"handed to a supplier: {integrator.given}" + (f" ({states})" if states else ""))
