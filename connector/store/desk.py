@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ports import Diagnosis
 from connector.store.room import Room
@@ -14,14 +15,17 @@ from connector.store.tables import audit as trail
 from connector.store.tables import connections, exchanges, inbox, leases
 from connector.store.tables import links as table
 
+_SEEN: Final = {name: upsert(inbox).on_conflict_do_nothing().returning(inbox.c.source)
+                for name, upsert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))}
+"""Made beforehand: every message of a tool or supplier begins with it."""
 KEPT: Final = timedelta(hours=48)
 """How long counts of exchanges are kept; the connections page shows the last 24 hours."""
 
 
 class DeskRoom(Room):
     def first_time(self, source: str, message: str, digest: str, now: datetime) -> str:
-        seen = self.bulk.upsert(inbox).values(source=source, message=message, digest=digest, at=now)
-        if self.run(seen.on_conflict_do_nothing().returning(inbox.c.source)).first():
+        seen = {"source": source, "message": message, "digest": digest, "at": now}
+        if self.conn.execute(_SEEN[self.bulk.name], seen).first():
             return "new"
         before = select(inbox.c.digest).where(inbox.c.source == source, inbox.c.message == message)
         return "repeat" if self.run(before).scalar() == digest else "clash"
