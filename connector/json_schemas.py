@@ -14,6 +14,7 @@ from connector.agreement_schemas import calendar, profile
 from connector.domain.mapping_rules import Owner
 from connector.domain.transforms import NAMES as TRANSFORMS
 from connector.domain.vocabulary import MAPPED
+from connector.escalation_schema import escalation
 from connector.people_schemas import informing, message, team
 from connector.schemas import SettingsSchema
 
@@ -69,5 +70,5 @@ def _local(schema: Any) -> Any:
 
 
 SCHEMAS: Final = {"settings": settings, "mapping": mapping, "profile": profile, "calendar": calendar,
-                  "team": team, "message": message, "informing": informing}
+                  "escalation": escalation, "team": team, "message": message, "informing": informing}
 """Name -> how to make it."""

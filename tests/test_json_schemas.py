@@ -32,6 +32,7 @@ def test_shipped_agreements_are_valid(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "pattern"), [
+    ("escalation", "sla_profiles/escalations/*.yaml"), ("escalation", "docs/examples/uci/escalations/*.yaml"),
     ("team", "sla_profiles/teams/*.yaml"), ("informing", "sla_profiles/informing/*.yaml"),
     ("message", "connector/messages/*.yaml"),
 ])
@@ -49,6 +50,15 @@ def test_teams() -> None:
         assert errors("team", {"people": {"ann": {**ann, **bad}}}) != [], bad
     assert errors("team", {"people": {"ann": {"name": "Ann"}}}) != [], "no way to be reached"
     assert errors("team", {"groups": {"net": {"level": 5}}}) != []
+
+
+def test_ladders() -> None:
+    step = {"clock": "resolution", "at": "50%", "do": [{"notify": "assignee"}]}
+    assert errors("escalation", {"escalation": "a", "steps": [step]}) == []
+    assert errors("escalation", {"escalation": "a", "steps": [{"on": "raised", "do": ["raise", {"tag": ["x"]}]}]}) == []
+    for bad in ({"clock": "resolve"}, {"do": []}, {"do": [{"notfy": "assignee"}]}, {"repeat": {"every": "2h"}},
+                {"do": [{"notify": {"level": 9}}]}, {"do": [{"tag": "a", "raise": 1}]}, {"when": {"state": "asleep"}}):
+        assert errors("escalation", {"escalation": "a", "steps": [{**step, **bad}]}) != [], bad
 
 
 def test_profiles() -> None:
