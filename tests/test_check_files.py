@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 from click.testing import CliRunner
 
 from connector import check, vendors
@@ -109,3 +111,14 @@ def test_agreements_that_lie_where_nobody_reads_them_are_told(folder: Path, name
     code, said = run(folder)
     assert code == 0
     assert f"{file}: warning: is not read: expected NAME.yaml in calendars, customers" in said
+
+
+def test_what_deserves_a_warning_is_told_at_its_line_and_is_no_error(folder: Path) -> None:
+    profile, calendar = folder / "sla_profiles/customers/acme.yaml", folder / "sla_profiles/calendars/weekdays.yaml"
+    profile.write_text(profile.read_text().replace("P4: 1 working day", "P4: 1d"))
+    calendar.write_text(calendar.read_text().partition("holidays:")[0] + 'holidays: ["2026-01-01"]\n')
+    with time_machine.travel(datetime(2026, 12, 21, 9, tzinfo=UTC), tick=False):
+        code, said = run(folder)
+    assert code == 0
+    assert "customers/acme.yaml:14:3: warning: targets.first_response: `1d`: a day is 24 hours of `weekdays`" in said
+    assert "calendars/weekdays.yaml:6:1: warning: holidays: holidays are known until 2026-12-31 only" in said
