@@ -78,7 +78,7 @@ def clocks(
                     found.extend(_clocks_of(profile, target, applies, line, registry, now, problems))
         if not speaking:
             problems.append("no profile applies to this ticket")
-        major = any(moment.facts["major_incident"] for moment in line[-1:] if moment.at <= now)
+        major = line[-1].at <= now and bool(line[-1].facts["major_incident"])
     nexts = [at for _, at in found if at is not None]
     return Result(tuple([named for named, _ in found]), tuple(dict.fromkeys(problems)), min(nexts, default=None), major)
 
