@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from msgspec import structs
@@ -114,6 +114,7 @@ class Tally:
     steps: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """(rule, step, what) -> how many."""
     days: dict[date, int] = field(default_factory=dict)
+    """By day in UTC."""
     people: dict[str, int] = field(default_factory=dict)
     """Who would have been told -> how often; "" where nobody was to be found."""
     unable: int = 0
@@ -130,7 +131,8 @@ class Tally:
             if firing.what == SKIPPED:
                 continue
             counted += 1
-            self.days[one.at.date()] = self.days.get(one.at.date(), 0) + 1
+            day = one.at.astimezone(UTC).date()
+            self.days[day] = self.days.get(day, 0) + 1
             self._tell(one, people)
         self.escalated += bool(counted)
 

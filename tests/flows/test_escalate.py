@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +14,12 @@ from connector.domain.history import EventKind
 from connector.domain.mapping import Mapping
 from connector.domain.people import Group, People, Person
 from connector.domain.registry import Registry
-from connector.domain.ticket import Kind, Ticket
+from connector.domain.ticket import Kind, State, Ticket
 from connector.flows import assess, backlog, deliver, hints, intake
+from connector.flows.rebind import rebind
 from connector.ports import Change, Deps
 from connector.store import SqlStore
+from connector.store import open as open_store
 from tests.domain.ladders import desk, rule
 from tests.domain.test_calendar import local
 from tests.flows.fake_tool import WRITTEN, Clock, FakeTool, connect
@@ -77,7 +80,7 @@ class World:
 
     def told(self, id: str) -> list[str]:
         return [f"{e.data['step']}#{e.data['n']} {e.data['what']}" for e in history(self.deps, id)
-                if e.kind is EventKind.ESCALATED and e.data["what"] != "refused"]
+                if e.kind is EventKind.ESCALATED and e.data["what"] not in ("refused", "bound")]
 
     def refusals(self, id: str) -> list[str]:
         return [e.text for e in history(self.deps, id) if e.data.get("what") == "refused"]
@@ -239,3 +242,51 @@ def test_an_opened_problem_is_opened_once(store: SqlStore) -> None:
         world.at(local(2026, 3, 2, 10) + minutes * M)
         world.sync()
     assert [t.title for t in world.tool.tickets.values() if t.kind is Kind.PROBLEM] == ["look closer"]
+
+
+def test_two_workers_at_once_fire_each_step_once(postgres_url: str) -> None:
+    stores = [open_store(postgres_url) for _ in range(2)]
+    world = World(stores[0], rule(LADDER))
+    ids = [world.opened() for _ in range(40)]
+    world.clock.now = local(2026, 3, 2, 10, 3).astimezone(UTC)
+    both = [changed(world.deps, store=one, owner=f"worker {n}") for n, one in enumerate(stores)]
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(assess.tick, both))
+    assert sum(report.escalated for report in reports) == 40
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(deliver.tick, both))
+    assert [world.tool.notes(id) for id in ids] == [["half of the time is used"]] * 40
+    for one in stores:
+        one.close()
+
+
+def test_applying_binds_running_ladders_to_the_version_in_force_and_only_those(store: SqlStore) -> None:
+    first = rule(LADDER)
+    world = World(store, first)
+    id, other = world.opened(), world.opened(state=State.RESOLVED)
+    second = rule(LADDER.replace("75%", "80%"), version="r2", since=MON + timedelta(hours=1))
+    world.at(local(2026, 3, 2, 10))
+    world.registry = changed(desk(second, older=[first]), people=PEOPLE)
+    assert rebind(world.deps, second, "ana") == 1
+    assert rebind(world.deps, second, "ana") == 0, "once"
+    assert world.at(local(2026, 3, 2, 11, 1)) == 0, "75 % is no step any more"
+    assert world.at(local(2026, 3, 2, 11, 12)) == 1
+    assert world.told(id)[-1] == "resolution at 80%#1 fired"
+    assert not any(event.data.get("what") == "bound" for event in history(world.deps, other))
+
+
+def test_what_a_rule_says_to_the_requester_names_only_what_they_may_see(store: SqlStore) -> None:
+    world = World(store, rule("steps: [{clock: resolution, at: 50%, do: [{comment: {to: public, "
+                              "text: \"We look into {title}.\"}}]}]"))
+    id = world.opened(title="mail {recipient}")
+    world.at(local(2026, 3, 2, 10))
+    assert world.tool.notes(id) == ["We look into mail {recipient}."]
+
+
+def test_ladders_of_tools_that_are_not_connected_are_silent(store: SqlStore) -> None:
+    world = World(store, rule(LADDER))
+    id = world.opened()
+    world.deps = changed(world.deps, tools={})
+    world.clock.now = local(2026, 3, 2, 12, 1).astimezone(UTC)
+    assert assess.tick(world.deps).escalated == 0
+    assert world.told(id) == []
