@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import islice
-from typing import Any, Protocol
+from itertools import chain, islice
+from typing import Any, Final, Protocol
 
 import msgspec
 from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, bindparam, func, select
@@ -15,6 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connector.store.types import aware, micros
 
 Row = tuple[Any, ...]
+TOGETHER: Final = 250
+"""Rows of one statement of SQLite, which takes 32,766 values."""
 
 
 class Bulk(Protocol):
@@ -76,7 +78,14 @@ class Sqlite:
         return range(last + 1, last + 1 + count)
 
     def insert(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        _driver(conn).executemany(_sqlite_insert(table.name, columns), rows)
+        # A long statement leaves the interpreter to the thread that reads the next page; one per row asks for it back
+        # a thousand times.
+        driver = _driver(conn)
+        for some in batches(rows, TOGETHER):
+            if len(some) == TOGETHER:
+                driver.execute(_sqlite_insert(table.name, columns, TOGETHER), list(chain.from_iterable(some)))
+            else:
+                driver.executemany(_sqlite_insert(table.name, columns, 1), some)
 
     def insert_new(self, conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row],
                    returning: tuple[str, ...]) -> list[Row]:
@@ -146,16 +155,14 @@ def _driver(conn: Connection) -> Any:
 
 
 @cache
-def _sqlite_insert(table: str, columns: tuple[str, ...]) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES ({marks})'  # noqa: S608
+def _sqlite_insert(table: str, columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES {", ".join([row] * count)}'  # noqa: S608
 
 
 @cache
 def _sqlite_insert_new(table: str, columns: tuple[str, ...], count: int, returning: tuple[str, ...]) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    sql = f'INSERT INTO "{table}" ({_quoted(columns)}) VALUES {", ".join([row] * count)}'  # noqa: S608
-    return f"{sql} ON CONFLICT DO NOTHING{_returning(returning)}"
+    return f"{_sqlite_insert(table, columns, count)} ON CONFLICT DO NOTHING{_returning(returning)}"
 
 
 @cache
