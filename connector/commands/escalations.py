@@ -66,15 +66,16 @@ def dry_run(context: Context, ticket: str | None, where: str | None, until: str,
             with progress("tickets, in parts") as tell:
                 found = [(one.stored.ticket, list(one.fired)) for one in coming(
                     deployment.store, registry, now, ends, condition, tell)]
-    lines = sorted(((fired.at.astimezone(UTC), one.number or str(one.ref), fired) for one, many in found for fired in many),
-                   key=lambda line: line[:2])
+    told = ((fired.at.astimezone(UTC), one.number or str(one.ref), fired) for one, many in found for fired in many)
+    lines = sorted(told, key=lambda line: line[:2])
     if as_json:
         _json({"until": ends.isoformat(), "firings": [_told(number, fired) for _, number, fired in lines]})
         return
     for at, number, fired in lines:
         firing = fired.firing
         late = f" ({firing.what})" if firing.what != "fired" else ""
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S} UTC  {number}  {firing.rule}: {firing.step} #{firing.n}{late}  "
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S} UTC  {number}  "
+                   f"{firing.rule}: {firing.step} #{firing.n}{late}  "
                    f"{'; '.join(one.text for one in firing.actions)}")
         if ticket is not None:
             click.echo(f"    why: {_why(fired)}")
@@ -143,7 +144,8 @@ def _condition(text: str | None) -> Condition:
 
 def _told(number: str, fired: Fired) -> dict[str, Any]:
     firing = fired.firing
-    return {"at": fired.at.astimezone(UTC).isoformat(), "ticket": number, "rule": firing.rule, "version": firing.version,
+    return {"at": fired.at.astimezone(UTC).isoformat(), "ticket": number, "rule": firing.rule,
+            "version": firing.version,
             "step": firing.step, "subject": firing.subject, "n": firing.n, "what": firing.what,
             "do": [one.text for one in firing.actions], "why": firing.why, **firing.values}
 

@@ -339,3 +339,46 @@ def test_a_supplier_who_says_nothing_is_told() -> None:
     assert desk_.said(MON + 3 * H, offered) == ["handoff silent for 2h#1 fired"]
     back = [*offered, handoff(3, MON + 4 * H, "handed_back", "theirs")]
     assert desk_.said(MON + 9 * H, back) == []
+
+
+def test_an_offset_in_working_days_keeps_the_local_time_of_day_over_a_change_of_clocks() -> None:
+    """Friday 27 March to Monday 30 March 2026: the night between has 23 hours."""
+    friday = local(2026, 3, 26, 14)
+    desk_ = Climber(desk(rule("steps: [{clock: resolution, at: 1 working day after start, do: [{tag: a}]}]")),
+                    one(opened_at=friday + timedelta(days=1), priority="P3"))
+    desk_.look(friday + timedelta(days=1))
+    assert desk_.last is not None
+    assert desk_.last.next_at == local(2026, 3, 30, 14)
+
+
+def test_wall_time_after_a_breach_is_held_while_the_clock_is_paused() -> None:
+    desk_ = climber("steps: [{clock: resolution, at: breach, do: [{tag: a}], "
+                    "repeat: {every: 1h, at_most: 3, hours: wall}}]", state=State.IN_PROGRESS)
+    assert desk_.said(local(2026, 3, 2, 12, 1)) == [f"{BREACH}#1 fired"]
+    story = Story().set(local(2026, 3, 2, 12, 30), state="pending").set(local(2026, 3, 2, 15), state="in_progress")
+    back, desk_.ticket = desk_.ticket, replace(desk_.ticket, state=State.PENDING)
+    assert desk_.said(local(2026, 3, 2, 14, 30), story.events[:1]) == []
+    desk_.ticket = back
+    assert desk_.said(local(2026, 3, 2, 15), story.events) == [f"{BREACH}#2 fired"]
+    assert desk_.said(local(2026, 3, 2, 15, 59), story.events) == []
+    assert desk_.said(local(2026, 3, 2, 16), story.events) == [f"{BREACH}#3 fired"]
+
+
+def test_no_look_at_any_hour_fires_a_business_step_at_night() -> None:
+    """GLPI#1996 and zammad#4432: reminders at midnight, hundreds of them."""
+    desk_ = climber()
+    hours: list[int] = []
+    for n in range(24 * 8):
+        hours += [f.moment.astimezone(MON.tzinfo).hour for f in desk_.look(MON + n * H) if f.what == "fired"]
+    assert hours
+    assert all(8 <= hour < 18 for hour in hours)
+    assert len(hours) <= 10
+
+
+def test_a_calendar_that_ends_is_told_and_the_other_ladders_go_on() -> None:
+    broken = rule("{escalation: other, applies_to: {}, calendar: gone, steps: [{no_update: 4h, do: [{tag: a}]}]}")
+    desk_ = Climber(desk(rule(INCIDENT), broken), one())
+    assert desk_.said(local(2026, 3, 2, 8)) == []
+    assert desk_.last is not None
+    assert desk_.last.problems
+    assert desk_.said(local(2026, 3, 2, 10)) == [f"{HALF}#1 fired"]
