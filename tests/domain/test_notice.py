@@ -105,6 +105,16 @@ def test_the_message_after_the_most_of_a_while_is_held_to_its_end_and_so_are_tho
     assert after.orders[0].target == "mail"
 
 
+def test_while_messages_are_held_none_goes_before_the_digest_although_there_would_be_room() -> None:
+    loads: dict[str, Load] = {}
+    for minute in range(MOST + 1):
+        made = plan([(notice(str(minute)), of_person(person()))], loads, EVERY, NOON + timedelta(minutes=minute))
+        loads |= made.loads
+    end = NOON + timedelta(minutes=MOST) + WINDOW
+    (late,) = plan([(notice("late"), of_person(person()))], loads, EVERY, NOON + WINDOW + timedelta(minutes=2)).orders
+    assert (late.target, late.not_before) == (HELD, end)
+
+
 def test_critical_messages_pass_while_others_are_held_but_not_without_end() -> None:
     told = [(notice(str(n)), of_person(person())) for n in range(MOST + 1)]
     made = plan(told, {}, EVERY, NOON)

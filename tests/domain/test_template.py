@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,12 @@ def test_a_supplier_is_told_neither_customer_nor_requester() -> None:
 def test_values_of_another_audience_do_not_go_in_even_when_given() -> None:
     made = template("{title}", audience="requester")
     assert "secret" not in render(made, "en", {"title": "x", "group": "secret", "url": "secret"}).text
+
+
+def test_even_a_template_that_slipped_past_the_check_tells_a_requester_nothing_internal() -> None:
+    internal = template("{title}\n{group}")
+    slipped = replace(internal, audience=Audience.REQUESTER)
+    assert render(slipped, "en", {"title": "x", "group": "secret"}).text == "x"
 
 
 def test_what_a_value_holds_is_never_read_as_a_template() -> None:

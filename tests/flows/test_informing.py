@@ -95,6 +95,8 @@ def test_nobody_is_told_of_what_a_tool_held_when_we_first_looked(
         opened(tool, str(n))
     look()
     look()
+    tool.edited("5", title="Printer again")
+    look()
     assert mail.got == []
     tool.edited("3", state=State.RESOLVED)
     look()
