@@ -72,7 +72,8 @@ def _shift(group: Group, at: datetime) -> Iterator[str]:
 
 @people.command()
 @click.argument("person")
-@click.option("--by", type=click.Choice([way.value for way in Way]), help="Only this way (default: each way they have).")
+@click.option("--by", type=click.Choice([way.value for way in Way]),
+              help="Only this way (default: each way they have).")
 @pass_context
 def tell(context: Context, person: str, by: str | None) -> None:
     """Send PERSON a test message now, and say what the server answered."""

@@ -122,7 +122,8 @@ def test_landmarks_and_headings_tell_where_one_is(visit: Open, desk: tuple[World
     def odd(page: Page) -> list[str]:
         levels = page.locator("main :is(h1,h2,h3)").evaluate_all("all => all.map(h => Number(h.tagName[1]))")
         twice = page.locator("[id]").evaluate_all("all => all.length - new Set(all.map(e => e.id)).size")
-        nameless = page.locator("main :is(input:not([type=hidden],[hidden],.visually-hidden),select,textarea)").evaluate_all(
+        asked = page.locator("main :is(input:not([type=hidden],[hidden],.visually-hidden),select,textarea)")
+        nameless = asked.evaluate_all(
             "all => all.filter(e => !e.labels.length && !e.ariaLabel).length")
         rules = {"one main": page.locator("main").count() == 1, "one h1": page.locator("h1").count() == 1,
                  "levels": all(after - before <= 1 for before, after in pairwise(levels)), "ids": twice == 0,
