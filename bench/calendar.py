@@ -17,8 +17,8 @@ from datetime import time as Clock  # noqa: N812
 import numpy as np
 
 from connector.domain.calendar import ServiceCalendar
-from connector.domain.calendar_batch import BatchCalendar
-from connector.domain.windows import micros
+from connector.domain.calendars.batch import BatchCalendar
+from connector.domain.calendars.windows import micros
 
 OFFICE = {"timezone": "UTC", "hours": {"mon-fri": [["08:00", "12:00"], ["13:00", "17:30"]]}}
 START = datetime(2026, 3, 4, 9, 17, 13, tzinfo=UTC)

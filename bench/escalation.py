@@ -27,13 +27,13 @@ import orjson
 import structlog
 
 from connector import store
-from connector.domain.assess import agreed
-from connector.domain.escalation_format import parse as parse_ladder
+from connector.domain.agreements.assess import agreed
+from connector.domain.agreements.profile_format import parse as parse_profile
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.format import parse as parse_ladder
 from connector.domain.history import Event
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.problems import Problems
-from connector.domain.profile_format import parse as parse_profile
-from connector.domain.registry import Registry
 from connector.domain.ticket import Attachment, AttachmentInfo, Comment, Draft, Kind, Patch, Ref, State, Ticket
 from connector.flows import assess
 from connector.jobs.local import Worker
@@ -170,7 +170,7 @@ def fill(url: str, tool: TableTool, due: Sequence[datetime], idle: int) -> None:
             tx.save([Change(ticket=one, next_check_at=at, events=[agreed("p", "1", one.opened_at)])
                      for one, at in zip(every[start:start + PAGE], moments[start:start + PAGE], strict=True)])
     with opened.begin() as tx:  # the agreements are those of the last tick: nothing is to be looked at anew
-        from connector.domain.fingerprint import fingerprint
+        from connector.domain.agreements.fingerprint import fingerprint
         tx.move_cursor("", "agreements", {"is": fingerprint(registry(), now.year)}, now)
     opened.close()
 

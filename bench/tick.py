@@ -22,8 +22,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.first_load import postgres
+from connector.domain.agreements.registry import Registry
 from connector.domain.history import Event, EventKind, Role
-from connector.domain.registry import Registry
 from connector.domain.ticket import Kind, State, Ticket
 from connector.flows.agreements import renewed
 from connector.flows.assess import tick

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from connector.domain.calendar_format import KEYS as CALENDAR_KEYS
-from connector.domain.calendar_reader import WEEKDAYS
-from connector.domain.conditions import DERIVED
+from connector.domain.agreements.conditions import DERIVED
+from connector.domain.agreements.profile import SOURCE_FIELDS, Agreement, StartFrom, TargetName
+from connector.domain.agreements.profile_format import KEYS as PROFILE_KEYS
+from connector.domain.calendars.format import KEYS as CALENDAR_KEYS
+from connector.domain.calendars.reader import WEEKDAYS
 from connector.domain.history import Role
-from connector.domain.profile import SOURCE_FIELDS, Agreement, StartFrom, TargetName
-from connector.domain.profile_format import KEYS as PROFILE_KEYS
 from connector.domain.ticket import FIELDS, PRIORITIES, Scale
 from connector.domain.vocabulary import DATES, NAMES
 from connector.receiver_schema import receiver

@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 
 from connector import escalation_files
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.profile import Profile
-from connector.domain.registry import Registry
 from connector.ports import Store
 from connector.profiles import Folder, Older, load, revive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from connector.domain.holidays import from_ical
+from connector.domain.calendars.holidays import from_ical
 from connector.domain.problems import Problems
 
 SOME_DATE: Final = "2000-01-01"

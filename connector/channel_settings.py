@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from connector.domain.mail_address import usable
+from connector.domain.notices.mail_address import usable
 from connector.secret import Secret, SecretField
 
 SECURITY: Final = ("starttls", "tls", "none")

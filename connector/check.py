@@ -12,7 +12,7 @@ from connector.channel_settings import ChannelSettings
 from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
-from connector.domain.mapping_rules import Rule
+from connector.domain.mappings.rules import Rule
 from connector.ports import Capability, Diagnosis, FieldInfo, Vendor
 from connector.settings import Settings, ToolSettings
 from connector.supplier_checks import supplier_problems

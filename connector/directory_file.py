@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from connector.domain.agreements.profile import SOURCE_FIELDS
+from connector.domain.agreements.registry_checks import entry_problems
 from connector.domain.problems import Problems
-from connector.domain.profile import SOURCE_FIELDS
-from connector.domain.registry_checks import entry_problems
 
 Directory = dict[str, dict[str, dict[str, Any]]]
 """Source (customer, contract, service, site) -> name -> entry."""

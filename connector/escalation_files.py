@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from connector.domain.agreements.profile import Profile
 from connector.domain.errors import Problem
-from connector.domain.escalation import BEGINNING, Rule
-from connector.domain.escalation_checks import Known, checks, unknown_ladders
-from connector.domain.escalation_format import parse
-from connector.domain.people import People
+from connector.domain.escalations.checks import Known, checks, unknown_ladders
+from connector.domain.escalations.format import parse
+from connector.domain.escalations.rules import BEGINNING, Rule
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.notices.people import People
+from connector.domain.notices.template import Template
 from connector.domain.problems import Problems
-from connector.domain.profile import Profile
-from connector.domain.receiver import Receiver
-from connector.domain.template import Template
 
 FOLDER: Final = "escalations"
 PREFIX: Final = f"{FOLDER}/"

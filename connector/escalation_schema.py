@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from connector.agreement_schemas import DIALECT, DURATION, TEXT
 from connector.agreement_schemas import profile as profile_schema
-from connector.domain.actions import Reach
-from connector.domain.actions_format import HIGHEST_MANAGER, LEVELS, PLAIN, SEVERITIES
-from connector.domain.escalation import Happening, Hours
-from connector.domain.escalation_format import KEYS, MOST_REPEATS, STEP_KEYS
-from connector.domain.profile import SOURCE_FIELDS, Agreement, TargetName
+from connector.domain.agreements.profile import SOURCE_FIELDS, Agreement, TargetName
+from connector.domain.escalations.actions import Reach
+from connector.domain.escalations.actions_format import HIGHEST_MANAGER, LEVELS, PLAIN, SEVERITIES
+from connector.domain.escalations.format import KEYS, MOST_REPEATS, STEP_KEYS
+from connector.domain.escalations.rules import Happening, Hours
+from connector.domain.escalations.triggers_format import HANDOFFS, LIKE
 from connector.domain.ticket import PRIORITIES, Kind, PendingOn, State
-from connector.domain.triggers_format import HANDOFFS, LIKE
 
 Schema = dict[str, Any]
 HOURS: Final[Schema] = {"enum": [str(one) for one in Hours]}

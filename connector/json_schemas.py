@@ -11,8 +11,8 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from connector.agreement_schemas import calendar, profile
-from connector.domain.mapping_rules import Owner
-from connector.domain.transforms import NAMES as TRANSFORMS
+from connector.domain.mappings.rules import Owner
+from connector.domain.mappings.transforms import NAMES as TRANSFORMS
 from connector.domain.vocabulary import MAPPED
 from connector.escalation_schema import escalation
 from connector.people_schemas import informing, message, team

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connector.domain.errors import Problem
-from connector.domain.informing import Informing, rule, unknown_templates
-from connector.domain.people import Group, Person
-from connector.domain.people_format import teams
+from connector.domain.notices.informing import Informing, rule, unknown_templates
+from connector.domain.notices.people import Group, Person
+from connector.domain.notices.people_format import teams
+from connector.domain.notices.template import Template, Templates, parse
 from connector.domain.problems import Problems
-from connector.domain.template import Template, Templates, parse
 from connector.messages import shipped
 
 Documents = Iterable[tuple[Any, Problems]]

@@ -13,11 +13,11 @@ from marshmallow import ValidationError
 
 from connector import yaml12
 from connector.channel_settings import AppriseSettings, ChannelSettings
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import Problem
-from connector.domain.informing import By
-from connector.domain.people import Person, Way
-from connector.domain.people_checks import roster_problems
-from connector.domain.registry import Registry
+from connector.domain.notices.informing import By
+from connector.domain.notices.people import Person, Way
+from connector.domain.notices.people_checks import roster_problems
 from connector.secret import resolve
 
 

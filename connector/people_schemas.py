@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from connector.agreement_schemas import DAY, DIALECT, TEXT, TIME, condition_schema, one_or_many, table
-from connector.domain.calendar_reader import WEEKDAYS
-from connector.domain.informing import By, What
-from connector.domain.people import Severity, Way
-from connector.domain.people_format import GROUP, LANGUAGES, LEVELS, PERSON
-from connector.domain.roster_format import KEYS as ROSTER
-from connector.domain.template import PARTS, VARIABLES, Audience
+from connector.domain.calendars.reader import WEEKDAYS
+from connector.domain.notices.informing import By, What
+from connector.domain.notices.people import Severity, Way
+from connector.domain.notices.people_format import GROUP, LANGUAGES, LEVELS, PERSON
+from connector.domain.notices.roster_format import KEYS as ROSTER
+from connector.domain.notices.template import PARTS, VARIABLES, Audience
 
 Schema = dict[str, Any]
 MOMENT: Final[Schema] = {"type": "string", "pattern": DAY["pattern"].rstrip("$") + r"[ T]\d\d?:\d\d$"}

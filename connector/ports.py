@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from connector.domain.agreements.registry import Registry
 from connector.domain.delivery import Delivery, Order
 from connector.domain.errors import BadRecord
-from connector.domain.handoff import Handoff, Moved
-from connector.domain.handoff_chain import Entry
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.handoff import Handoff, Moved
 from connector.domain.history import Event, EventKind
 from connector.domain.mapping import Mapping as FieldMapping
-from connector.domain.registry import Registry
 from connector.domain.ticket import Attachment, AttachmentInfo, Comment, Draft, Patch, Ref, Ticket
 
 Cursor = dict[str, Any]

@@ -13,18 +13,18 @@ from typing import Any, Final
 import orjson
 
 from connector import calendar_files, directory_file, escalation_files, message_files, yaml12
-from connector.domain.advice import day_problems, horizon_problems
+from connector.domain.agreements.advice import day_problems, horizon_problems
+from connector.domain.agreements.nesting import nesting_problems
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.profile_format import draft, parse
+from connector.domain.agreements.registry import Registry
+from connector.domain.agreements.registry_checks import unknown_calendars, unknown_nests
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.escalation import Rule
-from connector.domain.escalation_format import parse as parse_ladder
-from connector.domain.nesting import nesting_problems
-from connector.domain.people_checks import checked
+from connector.domain.escalations.format import parse as parse_ladder
+from connector.domain.escalations.rules import Rule
+from connector.domain.notices.people_checks import checked
 from connector.domain.problems import Problems, Where
-from connector.domain.profile import Profile
-from connector.domain.profile_format import draft, parse
-from connector.domain.registry import Registry
-from connector.domain.registry_checks import unknown_calendars, unknown_nests
 
 PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
 TEAMS: Final = "teams"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from connector.domain.handoff import DisputeEffect
-from connector.domain.receiver import Comments, Files, ReceiverKind, Tlp
-from connector.domain.receiver_format import (
+from connector.domain.handoffs.handoff import DisputeEffect
+from connector.domain.handoffs.receiver import Comments, Files, ReceiverKind, Tlp
+from connector.domain.handoffs.receiver_format import (
     EMAIL,
     KEYS,
     NAME,

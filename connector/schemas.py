@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from connector.channel_settings import ChannelsSchema
+from connector.domain.importing.rows import zone
 from connector.domain.retention import Retention
-from connector.domain.rows import zone
 from connector.secret import Secret, SecretField
 from connector.supplier_settings import SuppliersSchema
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from connector.domain.address import AddressPolicy, parse
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import Problem, Refused
-from connector.domain.registry import Registry
 from connector.supplier_keys import SupplierKeys
 
 

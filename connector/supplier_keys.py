@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.receiver import Receiver
 from connector.domain.signing import PREFIX, key
 
 NEW_KEY_BYTES: Final = 32

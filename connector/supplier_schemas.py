@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from connector.domain.handoff_moves import HandoffState, Move
-from connector.domain.receiver import STATUSES, Tlp
-from connector.domain.supplier_envelope import SCHEMA_PATH, TYPES, VERSION
-from connector.domain.supplier_message import (
+from connector.domain.handoffs.moves import HandoffState, Move
+from connector.domain.handoffs.receiver import STATUSES, Tlp
+from connector.domain.handoffs.supplier_envelope import SCHEMA_PATH, TYPES, VERSION
+from connector.domain.handoffs.supplier_message import (
     LARGEST_FILE,
     LONGEST_LINE,
     LONGEST_TEXT,

@@ -19,12 +19,12 @@ from connector.channels.supplier_file import Keep
 from connector.channels.supplier_mail import SupplierMail
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
-from connector.domain.desk import Desk
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import ConfigError, Problem
+from connector.domain.handoffs.receiver import Receiver
 from connector.domain.links import Links
-from connector.domain.people import Way
-from connector.domain.receiver import Receiver
-from connector.domain.registry import Registry
+from connector.domain.notices.desk import Desk
+from connector.domain.notices.people import Way
 from connector.flows import files
 from connector.flows.notices import OPTION
 from connector.guarded import Guarded

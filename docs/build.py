@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from connector.domain.handoff_moves import as_markdown
+from connector.domain.handoffs.moves import as_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "var/docs"

@@ -15,10 +15,10 @@ from jsonschema_rs import Draft202012Validator
 
 from connector import yaml12
 from connector.cli import main
+from connector.domain.agreements.profile_format import parse
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError
 from connector.domain.problems import Problems
-from connector.domain.profile_format import parse
 from connector.json_schemas import SCHEMAS
 from connector.web.pages.agreement_texts import STARTERS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connector.agreements import Agreements
-from connector.domain.profile import Profile
+from connector.domain.agreements.profile import Profile
 from connector.store import SqlStore
 
 SHIPPED = Path(__file__).parents[1] / "sla_profiles"

@@ -9,9 +9,9 @@ from pathlib import Path
 from jsonschema_rs import Draft202012Validator
 
 from connector import yaml12
+from connector.domain.agreements.profile_format import parse
+from connector.domain.agreements.replay import replay
 from connector.domain.problems import Problems
-from connector.domain.profile_format import parse
-from connector.domain.replay import replay
 from connector.json_schemas import SCHEMAS
 
 PAGE = (Path(__file__).parents[1] / "docs/sla-profiles.md").read_text(encoding="utf-8")

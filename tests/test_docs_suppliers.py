@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from connector.domain.handoffs.supplier_envelope import TYPES
+from connector.domain.handoffs.supplier_message import MessageType, command
 from connector.domain.signing import sign, verify
-from connector.domain.supplier_envelope import TYPES
-from connector.domain.supplier_message import MessageType, command
 from connector.supplier_schemas import PATHS
 from tests.channels.endpoint import NEW, OLD, endpoint
 

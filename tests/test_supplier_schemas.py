@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from connector.domain.handoff_moves import Move
-from connector.domain.supplier_envelope import encoded, envelope, with_links
-from connector.domain.supplier_message import Unclear, command
+from connector.domain.handoffs.moves import Move
+from connector.domain.handoffs.supplier_envelope import encoded, envelope, with_links
+from connector.domain.handoffs.supplier_message import Unclear, command
 from connector.flows import handoffs
 from connector.store import SqlStore
 from connector.supplier_schemas import PATHS, answer, message

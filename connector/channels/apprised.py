@@ -21,7 +21,7 @@ from marshmallow import ValidationError
 from connector.channel_settings import AppriseSettings
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
-from connector.domain.people import People, Severity, Way
+from connector.domain.notices.people import People, Severity, Way
 from connector.secret import resolve
 
 GIVE_UP: Final = timedelta(hours=6)

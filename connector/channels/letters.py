@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from connector.channel_settings import MailSettings
 from connector.domain.errors import Refused
-from connector.domain.mail_address import usable
-from connector.domain.template import LANGUAGES, as_html, inline
+from connector.domain.notices.mail_address import usable
+from connector.domain.notices.template import LANGUAGES, as_html, inline
 
 FOOTERS: Final = {
     ("internal", "en"): "This was sent by {name} to who is responsible for the ticket. How and when you are told is in "

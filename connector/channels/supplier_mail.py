@@ -9,10 +9,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from connector.domain.delivery import Delivery
-from connector.domain.file_link import reply_url
-from connector.domain.receiver import Receiver
-from connector.domain.supplier_envelope import envelope, with_links
-from connector.domain.supplier_letter import words
+from connector.domain.handoffs.file_link import reply_url
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.supplier_envelope import envelope, with_links
+from connector.domain.handoffs.supplier_letter import words
 from connector.ports import Channel
 
 GIVE_UP: Final = timedelta(days=3, hours=12)

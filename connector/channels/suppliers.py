@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from connector.domain.receiver import Receiver
-from connector.domain.registry import Registry
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.receiver import Receiver
 from connector.ports import Channel
 
 Build = Callable[[Receiver], Channel | None]

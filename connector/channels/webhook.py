@@ -13,9 +13,9 @@ from connector.channels.judgement import judge
 from connector.channels.supplier_file import FETCH, Keep, fetched
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Refused, TryLater
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.supplier_envelope import encoded, envelope, with_links
 from connector.domain.signing import sign
-from connector.domain.supplier_envelope import encoded, envelope, with_links
 from connector.guarded import Guarded
 from connector.supplier_keys import SupplierKeys
 

@@ -20,8 +20,8 @@ import orjson
 from connector import yaml12
 from connector.commands.context import Context
 from connector.commands.progress import progress
-from connector.domain.backtest import Tally
-from connector.domain.conditions import ALWAYS, Condition, condition
+from connector.domain.agreements.backtest import Tally
+from connector.domain.agreements.conditions import ALWAYS, Condition, condition
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import Problems, did_you_mean
 from connector.domain.ticket import FIELDS

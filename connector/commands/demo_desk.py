@@ -20,7 +20,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from connector.domain.errors import ConnectorError, TryLater
-from connector.domain.notice import HELD
+from connector.domain.notices.notice import HELD
 from connector.domain.ticket import ENDED, Comment, Draft, Kind
 from connector.flows import deliver, editing, hints, intake
 from connector.ports import Deps

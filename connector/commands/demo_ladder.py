@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConnectorError
-from connector.domain.escalated import FIRED, SKIPPED
+from connector.domain.escalations.escalated import FIRED, SKIPPED
 from connector.domain.history import EventKind
 from connector.domain.ticket import Draft, Kind
 from connector.flows import editing

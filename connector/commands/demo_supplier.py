@@ -12,7 +12,7 @@ from typing import Final
 from ruamel.yaml import YAML
 
 from connector.domain.errors import ConnectorError
-from connector.domain.handoff_moves import HandoffState, Move
+from connector.domain.handoffs.moves import HandoffState, Move
 from connector.flows import handoffs
 from connector.ports import Deps
 from connector.sandbox.supplier import Supplier

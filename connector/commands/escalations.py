@@ -13,8 +13,8 @@ from connector.commands.sla import _registry as registry_of
 from connector.domain.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from connector.domain.conditions import Condition
-    from connector.domain.rehearsal import Fired, Tally
+    from connector.domain.agreements.conditions import Condition
+    from connector.domain.escalations.rehearsal import Fired, Tally
 
 
 @click.group()
@@ -50,7 +50,7 @@ def dry_run(context: Context, ticket: str | None, where: str | None, until: str,
     """What would fire, when and why, if nobody did anything. Writes nothing, tells nobody."""
     from connector.commands.progress import progress
     from connector.commands.tickets import find
-    from connector.domain.rehearsal import ahead
+    from connector.domain.escalations.rehearsal import ahead
     from connector.flows.rehearse import coming
     from connector.store.queries import Queries
 
@@ -119,7 +119,7 @@ def apply(context: Context, rule: str, by: str) -> None:
 
 
 def _until(text: str, now: datetime) -> datetime:
-    from connector.domain.durations import duration
+    from connector.domain.agreements.durations import duration
 
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) if text[:4].isdigit() and "-" in text else \
@@ -131,7 +131,7 @@ def _until(text: str, now: datetime) -> datetime:
 
 def _condition(text: str | None) -> Condition:
     from connector import yaml12
-    from connector.domain.conditions import ALWAYS, condition
+    from connector.domain.agreements.conditions import ALWAYS, condition
 
     if text is None:
         return ALWAYS

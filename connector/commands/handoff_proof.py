@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from connector.domain.proof import pack
-from connector.domain.proof_seal import BadProof, fingerprint, public_of, seal, verify
+from connector.domain.handoffs.proof import pack
+from connector.domain.handoffs.proof_seal import BadProof, fingerprint, public_of, seal, verify
 from connector.flows import files
 from connector.proof_key import private_key
 
 if TYPE_CHECKING:
-    from connector.domain.handoff import Handoff
-    from connector.domain.handoff_clocks import Reading
-    from connector.domain.profile import Profile
-    from connector.domain.receiver import Receiver
+    from connector.domain.agreements.profile import Profile
+    from connector.domain.handoffs.clocks import Reading
+    from connector.domain.handoffs.handoff import Handoff
+    from connector.domain.handoffs.receiver import Receiver
     from connector.wiring import Deployment
 
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import click
 
 from connector.commands.ledger import print_clock
-from connector.domain.explain import explain
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_clocks import Reading
-from connector.domain.penalties import Owed, owed
-from connector.domain.receiver import Receiver
+from connector.domain.agreements.explain import explain
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.clocks import Reading
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.penalties import Owed, owed
+from connector.domain.handoffs.receiver import Receiver
 
 _SHOWN = ("reason", "tried", "contact", "data_class", "tlp", "owner", "follows", "waiting_for")
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry
-from connector.domain.handoff_clocks import reading
-from connector.domain.handoff_look import contract_of
-from connector.domain.penalties import owed
-from connector.domain.profile import Profile
-from connector.domain.registry import Registry
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.clocks import reading
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.look import contract_of
+from connector.domain.handoffs.penalties import owed
 from connector.domain.ticket import Ticket
 from connector.store.handoff_queries import HandoffQueries
 

@@ -10,15 +10,15 @@ import orjson
 
 from connector.commands.context import Context, pass_context
 from connector.domain.errors import ConfigError, NotFound, Problem
-from connector.domain.handoff import Choice
-from connector.domain.handoff_moves import Move
+from connector.domain.handoffs.handoff import Choice
+from connector.domain.handoffs.moves import Move
 from connector.domain.ticket import PRIORITIES
 
 if TYPE_CHECKING:
-    from connector.domain.handoff import Handoff
-    from connector.domain.handoff_clocks import Reading
-    from connector.domain.profile import Profile
-    from connector.domain.receiver import Receiver
+    from connector.domain.agreements.profile import Profile
+    from connector.domain.handoffs.clocks import Reading
+    from connector.domain.handoffs.handoff import Handoff
+    from connector.domain.handoffs.receiver import Receiver
     from connector.wiring import Deployment
 
 VIEWS = ("open", "offered", "late", "ours", "theirs", "customer", "disputed", "closed")
@@ -60,7 +60,7 @@ def list_(context: Context, view: str, receivers: tuple[str, ...], text: str, li
 def show(context: Context, id: str, as_json: bool) -> None:
     """Record, clocks with their ledgers and history of a handoff (ID: ours, or either side's number)."""
     from connector.commands.handoff_text import print_handoff
-    from connector.domain.handoff_chain import broken
+    from connector.domain.handoffs.chain import broken
 
     with context.deployed() as deployment:
         handoff = _find(deployment, id)
@@ -70,7 +70,7 @@ def show(context: Context, id: str, as_json: bool) -> None:
         now = deployment.deps.now()
     problem = broken(handoff.id, entries, handoff.head)
     if as_json:
-        from connector.domain.explain import as_dict, explain
+        from connector.domain.agreements.explain import as_dict, explain
 
         clocks = [as_dict(explain(one, now)) for one in told.clocks]
         click.echo(orjson.dumps({"handoff": _plain(handoff), "problem": problem, "clocks": clocks,
@@ -195,7 +195,7 @@ def trial(context: Context, profiles: Path, receivers: tuple[str, ...]) -> None:
 @pass_context
 def settle(context: Context, id: str, field: str, kept: str, by: str) -> None:
     """Decide whose value of FIELD stands, where both sides differ and a person has to say."""
-    from connector.domain.handoff_exchange import Kept
+    from connector.domain.handoffs.exchange import Kept
     from connector.flows.handoff_fields import decide_field
 
     with context.deployed() as deployment:
@@ -255,8 +255,8 @@ def _find(deployment: Deployment, name: str) -> Handoff:
 
 
 def _reading(deployment: Deployment, handoff: Handoff) -> tuple[Reading, Profile | None, Receiver | None]:
-    from connector.domain.handoff_clocks import reading
-    from connector.domain.handoff_look import contract_of
+    from connector.domain.handoffs.clocks import reading
+    from connector.domain.handoffs.look import contract_of
 
     if deployment.agreements is None:
         raise ConfigError([Problem("there are no agreements: sla_profiles does not exist")])

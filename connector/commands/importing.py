@@ -19,7 +19,7 @@ import orjson
 from connector.commands.context import Context, pass_context
 from connector.commands.progress import progress
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Rejected, Row
+from connector.domain.importing.exported import Rejected, Row
 from connector.flows.importing import Import, Report, Stopped
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from connector.domain.clock import Mode
-from connector.domain.explain import Explanation, Line, lasts
+from connector.domain.agreements.clock import Mode
+from connector.domain.agreements.explain import Explanation, Line, lasts
 from connector.domain.ticket import Ticket
 
 MODES = {Mode.RUN: "runs", Mode.PAUSE: "paused", Mode.STOP: "stopped", Mode.CANCEL: "cancelled", Mode.OFF: "off"}

@@ -12,7 +12,7 @@ import click
 from connector.commands.context import Context, pass_context
 from connector.domain.delivery import Delivery
 from connector.domain.errors import NotFound, Refused, TryLater
-from connector.domain.people import Group, People, Person, Severity, Way
+from connector.domain.notices.people import Group, People, Person, Severity, Way
 from connector.ports import Deps
 
 TEST = {

@@ -15,7 +15,7 @@ from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from connector.domain.explain import Explanation
+    from connector.domain.agreements.explain import Explanation
     from connector.wiring import Deployment
 
 
@@ -43,7 +43,7 @@ def _json(data: Any) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 def replay(file: Path) -> None:
     """Replay the cases of FILE (JSON, - for standard input) through one clock each; prints the readings as JSON."""
-    from connector.domain.replay import replay as run
+    from connector.domain.agreements.replay import replay as run
 
     name = "standard input" if str(file) == "-" else str(file)
     try:
@@ -63,9 +63,9 @@ def explain(context: Context, ticket: str, at: str | None, as_json: bool) -> Non
     """Show the ledger behind every due time of TICKET (a number, TOOL/ID or our key)."""
     from connector.commands.ledger import print_ledger
     from connector.commands.tickets import find
-    from connector.domain.assess import assess
-    from connector.domain.explain import as_dict
-    from connector.domain.explain import explain as tell
+    from connector.domain.agreements.assess import assess
+    from connector.domain.agreements.explain import as_dict
+    from connector.domain.agreements.explain import explain as tell
     from connector.store.queries import Queries
 
     with context.deployed() as deployment:
@@ -89,7 +89,7 @@ def explain(context: Context, ticket: str, at: str | None, as_json: bool) -> Non
 def diff(context: Context, profiles: Path, as_json: bool) -> None:
     """What the agreements in a folder would do to the clocks of all open tickets. Changes nothing."""
     from connector.commands.progress import progress
-    from connector.domain.comparison import headline
+    from connector.domain.agreements.comparison import headline
     from connector.flows import agreements
     from connector.profiles import load
 

@@ -14,11 +14,11 @@ import click
 
 from connector.commands.context import Context, pass_context
 from connector.domain.errors import ConfigError, ConnectorError, Problem
+from connector.domain.handoffs.receiver_format import NAME
 from connector.domain.problems import did_you_mean
-from connector.domain.receiver_format import NAME
 
 if TYPE_CHECKING:
-    from connector.domain.receiver import Receiver
+    from connector.domain.handoffs.receiver import Receiver
     from connector.settings import Settings
     from connector.wiring import Deployment
 

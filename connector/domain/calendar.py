@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from connector.domain.calendars.windows import DAY, EPOCH, MICRO, Both, LocalClock, Source, Versions, Window, micros
 from connector.domain.errors import ConnectorError, Problem
 from connector.domain.problems import Problems
-from connector.domain.windows import DAY, EPOCH, MICRO, Both, LocalClock, Source, Versions, Window, micros
 
 EARLIEST: Final = micros(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST: Final = micros(datetime(2300, 1, 1, tzinfo=UTC))
@@ -95,7 +95,7 @@ class ServiceCalendar:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, name: str = "", problems: Problems | None = None) -> ServiceCalendar:
         """A calendar from its description (docs/calendars.md). Raises ConfigError with every problem found."""
-        from connector.domain.calendar_format import parse
+        from connector.domain.calendars.format import parse
 
         parsed = parse(data, problems or Problems())
         return cls(parsed.source, parsed.zone, name=name or str(data.get("calendar", "")), warnings=parsed.warnings,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from typing import Any, Final, NoReturn
 
-from connector.domain import write_back
+from connector.domain.agreements import write_back
 from connector.domain.errors import BadRecord, Problem, Refused
-from connector.domain.mapping_plan import Failed, Plan, takes_empty
-from connector.domain.mapping_rules import Owner, Rule, compile_rule
+from connector.domain.importing.rows import Rows
+from connector.domain.mappings.plan import Failed, Plan, takes_empty
+from connector.domain.mappings.rules import Owner, Rule, compile_rule
+from connector.domain.mappings.transforms import text
 from connector.domain.problems import Problems, Where, did_you_mean, nowhere, shown
-from connector.domain.rows import Rows
 from connector.domain.ticket import Kind, Patch, PendingOn, State, Ticket, Value
-from connector.domain.transforms import text
 from connector.domain.vocabulary import MAPPED, REQUIRED, When, canonical, kind_of
 
 __all__ = ["Mapping", "Owner", "Record"]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from connector.domain.mappings.transforms import boolean, integer, text
 from connector.domain.problems import shown
 from connector.domain.ticket import FIELDS, PRIORITIES, STAMPS, Kind, PendingOn, Scale, State, Value
-from connector.domain.transforms import boolean, integer, text
 
 MAPPED: Final[tuple[str, ...]] = (*FIELDS, *sorted(STAMPS))
 """Every field a mapping may fill, besides `custom.<name>`."""

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 
 from connector.domain.errors import NotFound
-from connector.domain.escalated import FIRED
+from connector.domain.escalations.escalated import FIRED
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.ports import Deps, Stored
 

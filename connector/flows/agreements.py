@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from connector.domain.assess import agreed, pinned_versions
-from connector.domain.comparison import Difference, compare
-from connector.domain.engine import Result, clocks
-from connector.domain.fingerprint import fingerprint
+from connector.domain.agreements.assess import agreed, pinned_versions
+from connector.domain.agreements.comparison import Difference, compare
+from connector.domain.agreements.engine import Result, clocks
+from connector.domain.agreements.fingerprint import fingerprint
+from connector.domain.agreements.registry import Registry
 from connector.domain.history import Event, effective
-from connector.domain.registry import Registry
 from connector.domain.ticket import State
 from connector.flows.backtest import parts
 from connector.ports import Deps, Stored

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.assess import Assessment, assess
-from connector.domain.engine import Result
+from connector.domain.agreements.assess import Assessment, assess
+from connector.domain.agreements.engine import Result
+from connector.domain.agreements.registry import Registry
+from connector.domain.agreements.write_back import wanted
 from connector.domain.errors import Refused
 from connector.domain.history import Event, EventKind
-from connector.domain.registry import Registry
 from connector.domain.ticket import Value
-from connector.domain.write_back import wanted
 from connector.flows.agreements import renewed
 from connector.flows.editing import place
 from connector.flows.escalate import Looked, climb

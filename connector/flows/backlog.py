@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from connector.domain.history import Event
-from connector.domain.memory import reconcile
-from connector.domain.wishes import wishes_of
+from connector.domain.syncing.memory import reconcile
+from connector.domain.syncing.wishes import wishes_of
 from connector.flows.reading import Stop, chunks, never, retried, settled, shown, tool_now
 from connector.ports import Capability, Change, Deps, Stored, Tool, Tx
 

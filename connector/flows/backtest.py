@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.backtest import Tally
-from connector.domain.conditions import ALWAYS, Condition
-from connector.domain.engine import clocks
-from connector.domain.facts import TELLING
+from connector.domain.agreements.backtest import Tally
+from connector.domain.agreements.conditions import ALWAYS, Condition
+from connector.domain.agreements.engine import clocks
+from connector.domain.agreements.facts import TELLING
+from connector.domain.agreements.registry import Registry
 from connector.domain.history import EventKind, standing
-from connector.domain.registry import Registry
 from connector.domain.ticket import Ticket, value_of
 from connector.ports import Store
 

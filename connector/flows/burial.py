@@ -9,14 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from connector.domain.absorb import give_up
-from connector.domain.changes import LATE, PER_REVISION
 from connector.domain.delivery import Delivery, Verb
-from connector.domain.fallback import spare
-from connector.domain.handoff_message import VERB
+from connector.domain.handoffs.message import VERB
 from connector.domain.history import Event, EventKind, Origin, Role
-from connector.domain.memory import superseded
-from connector.domain.wishes import Wish, wishes_of
+from connector.domain.notices.fallback import spare
+from connector.domain.syncing.absorb import give_up
+from connector.domain.syncing.changes import LATE, PER_REVISION
+from connector.domain.syncing.memory import superseded
+from connector.domain.syncing.wishes import Wish, wishes_of
 from connector.flows import escalate
 from connector.flows.editing import own_time
 from connector.flows.handoff_hand import undelivered

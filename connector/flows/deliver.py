@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from connector.domain.delivery import Delivery, Verb, back_off
 from connector.domain.errors import Conflict, ConnectorError, Gone, Postponed, Refused, TryLater, Unsupported
-from connector.domain.fallback import overdue, spare
+from connector.domain.notices.fallback import overdue, spare
 from connector.flows import burial, switch, writes
 from connector.flows.breaker import Gate
 from connector.flows.reading import Stop, log, never
@@ -32,7 +32,7 @@ GIVE_UP: Final = timedelta(days=7)
 STREAM: Final = "outbox"
 """Stream of each target that holds the state of its gate."""
 NOTIFY: Final = "notify"
-"""Verb of a message to a person; it may carry another way to go (domain/fallback.py)."""
+"""Verb of a message to a person; it may carry another way to go (domain/notices/fallback.py)."""
 Result = Mapping[str, Any] | None
 Handler = Callable[[Deps, Tool, Delivery, writes.InTime], None]
 _HANDLERS: Final[dict[str, Handler]] = {Verb.UPDATE: writes.update, Verb.CREATE: writes.create,

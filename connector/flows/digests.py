@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from connector.domain.notice import HELD, Held, Recipient, by_recipient, digest, of_person
-from connector.domain.template import Audience
+from connector.domain.notices.notice import HELD, Held, Recipient, by_recipient, digest, of_person
+from connector.domain.notices.template import Audience
 from connector.flows.reading import Stop, log, never
 from connector.ports import Deps, Tx
 

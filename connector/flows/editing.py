@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from connector.domain.changes import LATE, PER_REVISION
 from connector.domain.delivery import Order, Verb
 from connector.domain.errors import NotFound, Refused
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.mapping import Owner
+from connector.domain.syncing.changes import LATE, PER_REVISION
+from connector.domain.syncing.wishes import own_events, payload
 from connector.domain.ticket import Comment, Draft, State, Ticket, Value
 from connector.domain.values import checked, put
-from connector.domain.wishes import own_events, payload
 from connector.flows import files
 from connector.flows.reading import PLACEHOLDER, UNREAD, lane, retried, shown, tool_now
 from connector.ports import Change, Deps, Stored, Tool, Tx

@@ -15,16 +15,16 @@ from typing import Any, Final
 import structlog
 from msgspec.structs import replace
 
-from connector.domain.actions import Call, HandOff, Open, Say
+from connector.domain.agreements.engine import Result
+from connector.domain.agreements.registry import Registry
 from connector.domain.delivery import Order, Verb
-from connector.domain.effects import Effects, Telling, effects
-from connector.domain.engine import Result
 from connector.domain.errors import Refused
-from connector.domain.escalated import FIRED, SKIPPED, Firing, refusal
+from connector.domain.escalations.actions import Call, HandOff, Open, Say
+from connector.domain.escalations.effects import Effects, Telling, effects
+from connector.domain.escalations.escalated import FIRED, SKIPPED, Firing, refusal
+from connector.domain.escalations.ladder import outlook
 from connector.domain.history import Event, EventKind, Origin, Role, effective
-from connector.domain.ladder import outlook
-from connector.domain.people import People
-from connector.domain.registry import Registry
+from connector.domain.notices.people import People
 from connector.domain.ticket import Draft, Kind, Ticket, Value
 from connector.domain.values import checked, put
 from connector.flows import handing, surges, telling

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connector.domain.actions import HandOff
-from connector.domain.handoff_moves import HandoffState
+from connector.domain.escalations.actions import HandOff
+from connector.domain.handoffs.moves import HandoffState
 from connector.domain.history import Role
 from connector.flows.handoff_offer import Offer, offer_in
 from connector.ports import Deps, Stored, Tx

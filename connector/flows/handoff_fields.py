@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.domain.errors import Refused
-from connector.domain.handoff import Handoff, Moved
-from connector.domain.handoff_exchange import Drift, Kept, decided, drift, exchanged, heard, value
+from connector.domain.handoffs.exchange import Drift, Kept, decided, drift, exchanged, heard, value
+from connector.domain.handoffs.handoff import Handoff, Moved
 from connector.domain.history import Event, EventKind, effective
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping import Owner

@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from connector.domain.agreements.registry import Registry
 from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import RETURNS, Handoff, IllegalMove, Moved, bounced, note
-from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_message import order_of
-from connector.domain.handoff_mirror import holding, wanted
-from connector.domain.handoff_moves import Side
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.handoff import RETURNS, Handoff, IllegalMove, Moved, bounced, note
+from connector.domain.handoffs.message import order_of
+from connector.domain.handoffs.mirror import holding, wanted
+from connector.domain.handoffs.moves import Side
+from connector.domain.handoffs.receiver import BOUNCE_LIMIT, Receiver
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mapping import Owner
-from connector.domain.receiver import BOUNCE_LIMIT, Receiver
-from connector.domain.registry import Registry
 from connector.domain.ticket import PendingOn, Value
 from connector.domain.values import checked
 from connector.flows.editing import own_time, place, said_event

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from connector.domain.delivery import Order
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import DisputeEffect, IllegalMove, Moved, move, note
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import HandoffState, Move, Side
-from connector.domain.receiver import STATUSES, Receiver
-from connector.domain.supplier_message import Command, MessageType, SentFile
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import DisputeEffect, IllegalMove, Moved, move, note
+from connector.domain.handoffs.moves import HandoffState, Move, Side
+from connector.domain.handoffs.receiver import STATUSES, Receiver
+from connector.domain.handoffs.supplier_message import Command, MessageType, SentFile
 from connector.flows import files
 from connector.flows.handoff_fields import take
 from connector.flows.handoff_hand import Hand, opened, second

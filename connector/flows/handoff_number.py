@@ -7,9 +7,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from connector.domain.errors import Refused
-from connector.domain.handoff import Handoff, IllegalMove, note
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import Side
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import Handoff, IllegalMove, note
+from connector.domain.handoffs.moves import Side
 from connector.flows.handoff_hand import opened, second
 from connector.flows.reading import retried
 from connector.ports import Deps

@@ -11,19 +11,19 @@ from uuid import uuid4
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connector.domain.agreements.durations import Amount
+from connector.domain.agreements.profile import SOURCE_FIELDS, Profile
+from connector.domain.agreements.registry import Registry
 from connector.domain.calendar import CalendarError
-from connector.domain.durations import Amount
 from connector.domain.errors import ConfigError, Refused
-from connector.domain.handoff import Handoff, IllegalMove, Moved, bounced, move, note
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_exchange import begun
-from connector.domain.handoff_message import VISIT
-from connector.domain.handoff_moves import UNDONE, Move, Side
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.exchange import begun
+from connector.domain.handoffs.handoff import Handoff, IllegalMove, Moved, bounced, move, note
+from connector.domain.handoffs.message import VISIT
+from connector.domain.handoffs.moves import UNDONE, Move, Side
+from connector.domain.handoffs.receiver import Receiver
 from connector.domain.history import Role
 from connector.domain.problems import did_you_mean
-from connector.domain.profile import SOURCE_FIELDS, Profile
-from connector.domain.receiver import Receiver
-from connector.domain.registry import Registry
 from connector.domain.ticket import ENDED, PRIORITIES, Ticket, value_of
 from connector.flows.handoff_hand import Hand, living, registry_of, second
 from connector.ports import Deps, Tx

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from connector.domain.delivery import Verb
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import Handoff, IllegalMove, Moved, note
-from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_moves import HandoffState, Side, allowed
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.handoff import Handoff, IllegalMove, Moved, note
+from connector.domain.handoffs.moves import HandoffState, Side, allowed
+from connector.domain.handoffs.receiver import Comments, Files, Receiver, ReceiverKind
 from connector.domain.history import EventKind, effective
-from connector.domain.receiver import Comments, Files, Receiver, ReceiverKind
 from connector.flows import files
 from connector.flows.handoff_hand import Hand, change, require_open, second
 from connector.ports import Deps

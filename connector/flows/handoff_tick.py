@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from connector.domain.handoff import Handoff, Moved, move, note
-from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_look import contract_of, look
-from connector.domain.handoff_moves import HandoffState, Move, Side
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.handoff import Handoff, Moved, move, note
+from connector.domain.handoffs.look import contract_of, look
+from connector.domain.handoffs.moves import HandoffState, Move, Side
+from connector.domain.handoffs.receiver import Comments
 from connector.domain.history import Event, EventKind, Role, effective
-from connector.domain.receiver import Comments
-from connector.domain.registry import Registry
 from connector.flows.handoff_fields import settle
 from connector.flows.handoff_hand import Hand
 from connector.flows.reading import log

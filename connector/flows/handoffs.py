@@ -14,12 +14,12 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from connector.domain.errors import Refused
-from connector.domain.handoff import Choice, DisputeEffect, Handoff, Moved, move, note
-from connector.domain.handoff import decide as decided
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_message import VISIT
-from connector.domain.handoff_moves import Move, Side
-from connector.domain.receiver import ReceiverKind
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import Choice, DisputeEffect, Handoff, Moved, move, note
+from connector.domain.handoffs.handoff import decide as decided
+from connector.domain.handoffs.message import VISIT
+from connector.domain.handoffs.moves import Move, Side
+from connector.domain.handoffs.receiver import ReceiverKind
 from connector.domain.ticket import PRIORITIES
 from connector.flows.handoff_hand import Hand, change, require_open, second
 from connector.flows.handoff_inbox import Answer, answer

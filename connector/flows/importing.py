@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from connector.domain.changes import diff, digest, older
 from connector.domain.errors import Conflict
-from connector.domain.exported import Export, Rejected, Row
-from connector.domain.exported_history import Entry, Imported, imported
 from connector.domain.history import Event, EventKind, Origin, order
+from connector.domain.importing.exported import Export, Rejected, Row
+from connector.domain.importing.exported_history import Entry, Imported, imported
 from connector.domain.mapping import Mapping as FieldMapping
+from connector.domain.syncing.changes import diff, digest, older
 from connector.ports import Change, Deps, Stored, Tx
 
 BATCH: Final = 500

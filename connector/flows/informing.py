@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import structlog
 
+from connector.domain.agreements.registry import Registry
 from connector.domain.delivery import Order, Verb
-from connector.domain.desk import Desk, facts, requester, thread
 from connector.domain.history import Event, EventKind, Role, effective
-from connector.domain.informing import By, Informing, News, What, applying, news, withheld
-from connector.domain.notice import Notice, Recipient
-from connector.domain.people import Severity
-from connector.domain.phrases import words
-from connector.domain.registry import Registry
-from connector.domain.template import Template, render
+from connector.domain.notices.desk import Desk, facts, requester, thread
+from connector.domain.notices.informing import By, Informing, News, What, applying, news, withheld
+from connector.domain.notices.notice import Notice, Recipient
+from connector.domain.notices.people import Severity
+from connector.domain.notices.phrases import words
+from connector.domain.notices.template import Template, render
 from connector.domain.ticket import value_of
 from connector.flows.editing import own_time, said_event, said_order
 from connector.flows.escalate import Looked

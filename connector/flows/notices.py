@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.domain.desk import Desk
-from connector.domain.notice import Load, Notice, Recipient, plan
+from connector.domain.notices.desk import Desk
+from connector.domain.notices.notice import Load, Notice, Recipient, plan
 from connector.ports import Deps, Tx
 
 OPTION = "desk"

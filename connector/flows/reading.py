@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 
 import structlog
 
-from connector.domain.absorb import Absorbed, absorb
-from connector.domain.changes import diff, older
 from connector.domain.delivery import Delivery, Order, Verb
 from connector.domain.errors import Conflict, Refused, TryLater, Unsupported
 from connector.domain.history import Event
-from connector.domain.memory import reconcile
+from connector.domain.syncing.absorb import Absorbed, absorb
+from connector.domain.syncing.changes import diff, older
+from connector.domain.syncing.memory import reconcile
+from connector.domain.syncing.wishes import Wish, payload, wishes_of
 from connector.domain.ticket import Ticket
-from connector.domain.wishes import Wish, payload, wishes_of
 from connector.ports import Capability, Change, Deps, Stored, Tool, Tx
 
 INLINE: Final = 50

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.domain.assess import assess
-from connector.domain.escalated import Record, bound
-from connector.domain.escalation import Rule
+from connector.domain.agreements.assess import assess
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.escalated import Record, bound
+from connector.domain.escalations.rules import Rule
 from connector.domain.history import Event, effective
-from connector.domain.registry import Registry
 from connector.domain.ticket import ENDED
 from connector.flows.backtest import parts
 from connector.ports import Deps, Stored

@@ -9,7 +9,7 @@ from connector.domain.delivery import DeliveryState, Order
 from connector.ports import Deps
 
 MESSAGE: Final = "message"
-"""Member of the payload: the key of the delivery that is repeated (domain/supplier_envelope.py)."""
+"""Member of the payload: the key of the delivery that is repeated (domain/handoffs/supplier_envelope.py)."""
 AGAIN: Final = (DeliveryState.DONE, DeliveryState.DROPPED)
 """Waiting ones go out by themselves, dead ones are revived."""
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.conditions import ALWAYS, Condition
-from connector.domain.facts import moments
+from connector.domain.agreements.conditions import ALWAYS, Condition
+from connector.domain.agreements.facts import moments
+from connector.domain.agreements.profile import Responder
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.rehearsal import Fired, Tally, ahead, always, past
 from connector.domain.history import Event, effective
-from connector.domain.profile import Responder
-from connector.domain.registry import Registry
-from connector.domain.rehearsal import Fired, Tally, ahead, always, past
 from connector.domain.ticket import ENDED, Ticket
 from connector.flows.backtest import parts
 from connector.flows.reading import Stop, never

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from connector.domain.escalated import Firing
-from connector.domain.escalation import OnSurge, Rule, Step
-from connector.domain.registry import Registry
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.escalated import Firing
+from connector.domain.escalations.rules import OnSurge, Rule, Step
 from connector.domain.ticket import Ref, Ticket, value_of
 from connector.ports import Stored, Tx
 

@@ -9,19 +9,19 @@ from typing import Final
 
 import structlog
 
-from connector.domain.actions import Say
-from connector.domain.desk import Desk, facts, requester, thread
-from connector.domain.effects import Telling
-from connector.domain.escalated import Firing
-from connector.domain.informing import withheld
-from connector.domain.notice import Notice, Recipient, of_person
-from connector.domain.people import Severity
-from connector.domain.phrases import Fact
-from connector.domain.phrases import words as in_words
+from connector.domain.agreements.profile import TargetName
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.actions import Say
+from connector.domain.escalations.effects import Telling
+from connector.domain.escalations.escalated import Firing
+from connector.domain.notices.desk import Desk, facts, requester, thread
+from connector.domain.notices.informing import withheld
+from connector.domain.notices.notice import Notice, Recipient, of_person
+from connector.domain.notices.people import Severity
+from connector.domain.notices.phrases import Fact
+from connector.domain.notices.phrases import words as in_words
+from connector.domain.notices.template import Audience, Template, filled, render, written
 from connector.domain.problems import Problems
-from connector.domain.profile import TargetName
-from connector.domain.registry import Registry
-from connector.domain.template import Audience, Template, filled, render, written
 from connector.domain.ticket import Ticket
 from connector.flows.notices import desk, post
 from connector.ports import Deps, Stored, Tx

@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from connector.domain.changes import LATE, PER_REVISION
 from connector.domain.history import Event, EventKind
+from connector.domain.syncing.changes import LATE, PER_REVISION
 from connector.flows.reading import log, tool_now
 from connector.ports import Change, Deps, Stored, Tool, Tx
 

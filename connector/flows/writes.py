@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from connector.domain.delivery import Delivery
 from connector.domain.errors import NotFound, Refused
 from connector.domain.history import Event, EventKind, Role
-from connector.domain.memory import superseded
+from connector.domain.syncing.memory import superseded
+from connector.domain.syncing.wishes import Wish, wishes_of
 from connector.domain.ticket import Attachment, Comment, Draft, Kind, Ticket
 from connector.domain.values import agrees, fields, unit, unit_of
-from connector.domain.wishes import Wish, wishes_of
 from connector.flows import files, vanished
 from connector.flows.editing import own_time, place, said_event
 from connector.flows.reading import (

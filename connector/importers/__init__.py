@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Row
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 from connector.domain.problems import did_you_mean
-from connector.domain.rows import Rows
 from connector.importers import csv_file, jsonl, parquet, xlsx
 from connector.importers.packed import ending
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Row
-from connector.domain.rows import Rows
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 from connector.importers.packed import opened
 
 DELIMITERS: Final = ",;\t|"

@@ -12,8 +12,8 @@ from typing import BinaryIO, Final
 import orjson
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Row
-from connector.domain.rows import Rows
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 from connector.importers import json_array
 from connector.importers.nested import flat
 from connector.importers.packed import opened

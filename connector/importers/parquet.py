@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Row
-from connector.domain.rows import Rows
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 
 BATCH: Final = 5_000
 _UNREADABLE: Final = (OverflowError, ValueError, pa.ArrowException)

@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported_history import Entry
+from connector.domain.importing.exported_history import Entry
 
 BATCH = 5_000
 

@@ -13,9 +13,9 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from connector.domain.errors import ConfigError, Problem
-from connector.domain.exported import Row
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 from connector.domain.problems import did_you_mean
-from connector.domain.rows import Rows
 from connector.importers.xlsx_marks import Marks, marks
 
 LARGEST: Final = 4 * 1024**3

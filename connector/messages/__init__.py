@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from connector import yaml12
-from connector.domain.template import Template, parse
+from connector.domain.notices.template import Template, parse
 
 FOLDER = Path(__file__).parent
 

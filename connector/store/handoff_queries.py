@@ -9,8 +9,8 @@ from typing import Any, Final
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.handoff import Handoff
 from connector.store.handoff_tables import handoff_entries, handoff_files, handoffs
 from connector.store.handoffs import read_entry, read_handoff
 from connector.store.paging import bounded, page, seal, unseal

@@ -11,8 +11,8 @@ import psycopg
 from sqlalchemy import bindparam, select, text
 
 from connector.domain.errors import Conflict
-from connector.domain.handoff import Handoff, Moved
-from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.handoff import Handoff, Moved
 from connector.store.codec import clean, json_text
 from connector.store.handoff_tables import MARKED, handoff_entries, handoff_files, handoffs
 from connector.store.room import Room

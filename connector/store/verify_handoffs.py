@@ -8,8 +8,8 @@ from itertools import groupby
 import msgspec
 from sqlalchemy import select
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry, broken
+from connector.domain.handoffs.chain import Entry, broken
+from connector.domain.handoffs.handoff import Handoff
 from connector.store.handoff_tables import handoff_entries, handoffs
 from connector.store.handoffs import read_entry, read_handoff
 from connector.store.room import Room

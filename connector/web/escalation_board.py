@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from connector.domain.assess import assess
-from connector.domain.clock import ClockState
-from connector.domain.engine import NamedClock
-from connector.domain.escalated import FIRED
+from connector.domain.agreements.assess import assess
+from connector.domain.agreements.clock import ClockState
+from connector.domain.agreements.engine import NamedClock
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.escalated import FIRED
+from connector.domain.escalations.ladder import outlook
 from connector.domain.history import Event, EventKind, effective
-from connector.domain.ladder import outlook
-from connector.domain.registry import Registry
 from connector.domain.ticket import Ticket
 from connector.ports import Stored
 from connector.web.services import Services

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from connector.domain import actions as act
-from connector.domain.assess import assess
-from connector.domain.coming import Coming, Standing
-from connector.domain.escalation import (
+from connector.domain.agreements.assess import assess
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations import actions as act
+from connector.domain.escalations.coming import Coming, Standing
+from connector.domain.escalations.ladder import outlook
+from connector.domain.escalations.rules import (
     Base,
     OnClock,
     OnHandoff,
@@ -23,8 +25,6 @@ from connector.domain.escalation import (
     Trigger,
 )
 from connector.domain.history import Event, EventKind, effective
-from connector.domain.ladder import outlook
-from connector.domain.registry import Registry
 from connector.store.views import TicketDetail
 from connector.web import i18n, sayings, words
 from connector.web.auth.identity import Who

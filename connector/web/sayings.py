@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from connector.domain.agreements.conditions import Condition
+from connector.domain.agreements.durations import Amount
+from connector.domain.agreements.profile import Profile
 from connector.domain.calendar import ServiceCalendar
-from connector.domain.conditions import Condition
-from connector.domain.durations import Amount
-from connector.domain.holidays import translated
-from connector.domain.profile import Profile
+from connector.domain.calendars.holidays import translated
 from connector.domain.saying import Saying
 from connector.web import i18n, words
 from connector.web.i18n import _, mark, ngettext

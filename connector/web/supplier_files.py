@@ -1,4 +1,4 @@
-"""Files of a handoff, fetched by its supplier with the link that came in our message (domain/file_link.py)."""
+"""Files of a handoff, fetched by its supplier with the link that came in our message (domain/handoffs/file_link.py)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flask import Response, request
 
 from connector.app_key import FILE_LINKS, derived
 from connector.domain.errors import Refused
-from connector.domain.file_link import FileLink, holds
-from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.file_link import FileLink, holds
 from connector.flows import files
 from connector.web.attachments import as_download
 from connector.web.errors import Problem

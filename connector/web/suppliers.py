@@ -16,12 +16,12 @@ from flask import Blueprint, Response, current_app, g, request
 
 from connector.domain.address import parse
 from connector.domain.errors import BadSignature, NotFound, Refused
-from connector.domain.file_link import PATH
-from connector.domain.handoff import IllegalMove
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.file_link import PATH
+from connector.domain.handoffs.handoff import IllegalMove
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.supplier_message import Command, Unclear, command
 from connector.domain.signing import off_by, verify
 from connector.domain.strict_json import BadJson, loads
-from connector.domain.supplier_message import Command, Unclear, command
 from connector.flows import handoffs
 from connector.supplier_schemas import PATHS
 from connector.web.auth.throttle import Bucket

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from connector.domain.backtest import Tally
-from connector.domain.comparison import headline
-from connector.domain.registry import Registry
+from connector.domain.agreements.backtest import Tally
+from connector.domain.agreements.comparison import headline
+from connector.domain.agreements.registry import Registry
 from connector.flows import agreements
 from connector.flows.agreements import Changed
 from connector.flows.backtest import Question, measure, parts

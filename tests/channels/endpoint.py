@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from connector.domain.address import AddressPolicy
-from connector.domain.receiver import Reach, Receiver, ReceiverKind, Webhook
+from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind, Webhook
 from connector.guarded import Guarded
 
 ADDRESS = "93.184.216.34"

@@ -16,7 +16,7 @@ from connector.channel_settings import SERVICES, AppriseSettings
 from connector.channels.apprised import AppriseChannel, plain
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
-from connector.domain.people import People, Person, Way
+from connector.domain.notices.people import People, Person, Way
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

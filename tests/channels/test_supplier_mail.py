@@ -15,9 +15,9 @@ from connector.channels.mail import MailChannel
 from connector.channels.supplier_mail import SupplierMail
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed
-from connector.domain.file_link import reply_url
-from connector.domain.receiver import Reach, Receiver, ReceiverKind
-from connector.domain.supplier_letter import words
+from connector.domain.handoffs.file_link import reply_url
+from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
+from connector.domain.handoffs.supplier_letter import words
 from tests.channels.smtp_server import Box, smtp
 from tests.flows.fake_channel import FakeChannel
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from connector.channels.suppliers import SupplierChannels
 from connector.channels.webhook import WebhookChannel
 from connector.domain.address import AddressPolicy
-from connector.domain.receiver import Reach, Receiver, ReceiverKind
-from connector.domain.registry import Registry
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
 from connector.guarded import Guarded
 from connector.ports import Channel
 from connector.supplier_keys import SupplierKeys

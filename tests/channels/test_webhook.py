@@ -13,9 +13,9 @@ from connector.channels.webhook import WebhookChannel
 from connector.domain.address import AddressPolicy
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Gone, Postponed, TryLater
-from connector.domain.file_link import PATH, FileLink, holds
-from connector.domain.receiver import Reach, Receiver, ReceiverKind
-from connector.domain.supplier_envelope import envelope, message_id
+from connector.domain.handoffs.file_link import PATH, FileLink, holds
+from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
+from connector.domain.handoffs.supplier_envelope import envelope, message_id
 from connector.guarded import Guarded
 from connector.supplier_keys import SupplierKeys, new_secret
 from tests.channels.endpoint import ADDRESS, NEW, OLD, RECEIVER, endpoint

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.commands import backtest
-from connector.domain.backtest import Tally
+from connector.domain.agreements.backtest import Tally
 
 RANGES = [(1, 10), (11, 20), (21, 30)]
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from connector.cli import main
 from connector.ports import Change
 from connector.store import open as open_store
-from tests.domain.test_engine import ticket
+from tests.domain.agreements.test_engine import ticket
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from connector.cli import main
 from connector.commands.demo_desk import Tools
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.handoffs.moves import Move, Side
 from connector.flows import handoffs
 from connector.profiles import load
 from connector.settings import load as load_settings

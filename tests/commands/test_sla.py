@@ -191,7 +191,7 @@ def test_apply_binds_open_clocks_once_and_on_record(desk: Desk) -> None:
     store = open_store(f"sqlite:///{desk.folder}/connector.db")
     desk.run("explain", "INC1")
     assert desk.run("apply") == "0 tickets bound to new versions\n", "nothing holds a version yet"
-    from connector.domain.assess import agreed
+    from connector.domain.agreements.assess import agreed
 
     with store.begin() as tx:
         tx.append([(1, agreed("gold", "old", OPENED))])

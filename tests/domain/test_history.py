@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.domain.absorb import absorb
-from connector.domain.changes import diff
 from connector.domain.history import Event, EventKind, Origin, effective, value_at
 from connector.domain.mapping import Owner
-from connector.domain.memory import reconcile
+from connector.domain.syncing.absorb import absorb
+from connector.domain.syncing.changes import diff
+from connector.domain.syncing.memory import reconcile
 from connector.domain.ticket import State, Ticket, value_of
-from tests.domain.test_changes import NOON, minute, ticket
+from tests.domain.syncing.test_changes import NOON, minute, ticket
 
 ME = frozenset({"svc"})
 

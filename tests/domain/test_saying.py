@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from connector.domain.conditions import ALWAYS, NEVER, condition
-from connector.domain.holidays import translated
+from connector.domain.agreements.conditions import ALWAYS, NEVER, condition
+from connector.domain.calendars.holidays import translated
 from connector.domain.problems import Problems
 from connector.domain.saying import Saying
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
 from connector.domain.delivery import Order
-from connector.domain.handoff_chain import EntryKind, broken
+from connector.domain.handoffs.chain import EntryKind, broken
 from connector.domain.ticket import Kind, State, Ticket
 from connector.flows.handoffs import Offer, offer
 from connector.ports import Change

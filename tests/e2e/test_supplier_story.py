@@ -17,10 +17,10 @@ import pytest
 import trustme
 
 from connector.domain.address import AddressPolicy
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import Move
-from connector.domain.proof_seal import verify
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.moves import Move
+from connector.domain.handoffs.proof_seal import verify
 from connector.domain.ticket import Kind, State, Ticket
 from connector.flows import assess, deliver, handoffs
 from connector.guarded import Guarded

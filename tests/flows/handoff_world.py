@@ -6,17 +6,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry, EntryKind, broken
-from connector.domain.handoff_clocks import Reading, reading
-from connector.domain.handoff_look import contract_of
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.profile_format import parse
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.chain import Entry, EntryKind, broken
+from connector.domain.handoffs.clocks import Reading, reading
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.look import contract_of
+from connector.domain.handoffs.moves import Move, Side
+from connector.domain.handoffs.supplier_message import Command, MessageType, SentFile
 from connector.domain.history import Event, EventKind
 from connector.domain.problems import Problems
-from connector.domain.profile import Profile
-from connector.domain.profile_format import parse
-from connector.domain.registry import Registry
-from connector.domain.supplier_message import Command, MessageType, SentFile
 from connector.flows import assess, backlog, deliver, handoffs, intake
 from connector.flows.handoffs import Answer, Offer
 from connector.ports import Store, Stored

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from connector.domain.fingerprint import fingerprint
-from connector.domain.registry import Registry
+from connector.domain.agreements.fingerprint import fingerprint
+from connector.domain.agreements.registry import Registry
 from connector.domain.ticket import State
 from connector.flows import agreements, assess
 from connector.store import SqlStore
-from tests.domain.test_calendar import OFFICE, local
-from tests.domain.test_engine import ACME, MON, profile, registry
+from tests.domain.agreements.test_engine import ACME, MON, profile, registry
+from tests.domain.calendars.test_calendar import OFFICE, local
 from tests.flows.test_assess import Desk
 
 NOW = local(2026, 3, 2, 14)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connector.domain.assess import Assessment
+from connector.domain.agreements.assess import Assessment
 from connector.domain.history import Event, EventKind, Role
 from connector.domain.ticket import Ticket
 from connector.flows import assess
 from connector.ports import Change, Deps
 from connector.store import SqlStore
-from tests.domain.test_calendar import local
-from tests.domain.test_engine import MON, registry, ticket
+from tests.domain.agreements.test_engine import MON, registry, ticket
+from tests.domain.calendars.test_calendar import local
 
 
 class Desk:

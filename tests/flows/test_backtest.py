@@ -6,16 +6,16 @@ from datetime import UTC, timedelta
 
 from msgspec.structs import replace
 
-from connector.domain.backtest import Tally
-from connector.domain.conditions import condition
+from connector.domain.agreements.backtest import Tally
+from connector.domain.agreements.conditions import condition
 from connector.domain.history import Event, EventKind
 from connector.domain.problems import Problems
 from connector.flows import backtest
 from connector.flows.backtest import Question, measure, parts
 from connector.ports import Change
 from connector.store import SqlStore
-from tests.domain.test_calendar import local
-from tests.domain.test_engine import ACME, MON, profile, registry, ticket
+from tests.domain.agreements.test_engine import ACME, MON, profile, registry, ticket
+from tests.domain.calendars.test_calendar import local
 
 NOW = local(2026, 4, 1)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from connector.domain.errors import Gone, Postponed, Refused, TryLater
-from connector.domain.fallback import chained
+from connector.domain.notices.fallback import chained
 from connector.flows import deliver, switch
 from connector.flows.breaker import OPEN_AFTER, Gate
 from connector.flows.deliver import LEASE, STREAM

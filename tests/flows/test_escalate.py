@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from connector.domain.escalation import Rule
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.rules import Rule
 from connector.domain.history import EventKind
 from connector.domain.mapping import Mapping
-from connector.domain.people import Group, People, Person
-from connector.domain.registry import Registry
+from connector.domain.notices.people import Group, People, Person
 from connector.domain.ticket import Kind, State, Ticket
 from connector.flows import assess, backlog, deliver, hints, intake
 from connector.flows.rebind import rebind
 from connector.ports import Change, Deps
 from connector.store import SqlStore
 from connector.store import open as open_store
-from tests.domain.ladders import desk, rule
-from tests.domain.test_calendar import local
+from tests.domain.calendars.test_calendar import local
+from tests.domain.escalations.ladders import desk, rule
 from tests.flows.fake_tool import WRITTEN, Clock, FakeTool, connect
 from tests.flows.looking import history
 

@@ -15,7 +15,7 @@ from connector.flows import intake
 from connector.jobs import orphans
 from connector.store import SqlStore
 from connector.store import open as open_store
-from tests.domain.test_calendar import local
+from tests.domain.calendars.test_calendar import local
 from tests.flows.fake_tool import ME, Clock, FakeTool, connect
 from tests.flows.looking import history
 from tests.flows.test_killed import ask, ended, worker

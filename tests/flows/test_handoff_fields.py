@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import Refused
-from connector.domain.handoff import Held
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_exchange import Kept
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.exchange import Kept
+from connector.domain.handoffs.handoff import Held
 from connector.flows import handoff_fields, intake
 from connector.store import SqlStore
 from tests.flows.handoff_world import World

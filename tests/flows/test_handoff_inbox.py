@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import IllegalMove
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import HandoffState, Move
-from connector.domain.supplier_message import SentFile
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import IllegalMove
+from connector.domain.handoffs.moves import HandoffState, Move
+from connector.domain.handoffs.supplier_message import SentFile
 from connector.flows import files
 from connector.store import SqlStore
 from tests.flows.handoff_world import World, a_file
@@ -178,7 +178,7 @@ def test_a_receiver_no_longer_in_the_files_can_still_finish_its_work(world: Worl
     receiver = gone.receivers["hosting"]
     left = type(gone)(tuple(one for one in gone.profiles if one.name != "hosting-uc"))
     world.deps = replace(world.deps, registry=lambda: left)
-    from connector.domain.supplier_message import Command
+    from connector.domain.handoffs.supplier_message import Command
     from connector.flows import handoffs
     told = Command(type="handoff.status_changed", known=True, handoff=id, status="in_progress")
     handoffs.answer(world.deps, receiver, "m9", "d", told)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connector.domain.handoff_moves import HandoffState
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.moves import HandoffState
 from connector.domain.history import EventKind
-from connector.domain.registry import Registry
 from connector.store import SqlStore
-from tests.domain.ladders import rule
+from tests.domain.escalations.ladders import rule
 from tests.flows.handoff_world import CUSTOMER, HOSTING, World, profile
 
 LADDER = """

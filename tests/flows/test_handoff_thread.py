@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import HandoffState, Move, Side
-from connector.domain.supplier_message import SentFile
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.moves import HandoffState, Move, Side
+from connector.domain.handoffs.supplier_message import SentFile
 from connector.flows import files, handoffs
 from connector.store import SqlStore
 from tests.flows.handoff_world import World, a_file

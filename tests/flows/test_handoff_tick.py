@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connector.domain.engine import clocks
+from connector.domain.agreements.engine import clocks
 from connector.domain.errors import Refused
-from connector.domain.handoff import Choice, IllegalMove, may
-from connector.domain.handoff_moves import HandoffState, Move, Side
+from connector.domain.handoffs.handoff import Choice, IllegalMove, may
+from connector.domain.handoffs.moves import HandoffState, Move, Side
 from connector.domain.history import Role, effective
 from connector.domain.ticket import PendingOn, State
 from connector.flows import handoffs

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from connector.domain.actions import HandOff
 from connector.domain.errors import Refused
-from connector.domain.handoff import Choice, IllegalMove
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import HandoffState, Move, Side
+from connector.domain.escalations.actions import HandOff
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import Choice, IllegalMove
+from connector.domain.handoffs.moves import HandoffState, Move, Side
 from connector.domain.history import Role
 from connector.domain.ticket import PendingOn, State
 from connector.flows import handing, handoffs

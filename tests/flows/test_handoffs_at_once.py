@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import event
 
 from connector.domain.errors import Conflict, TryLater
-from connector.domain.handoff import IllegalMove
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import Move
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import IllegalMove
+from connector.domain.handoffs.moves import Move
 from connector.flows import assess
 from connector.store import SqlStore
 from connector.store import open as open_store

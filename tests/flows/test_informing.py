@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.conditions import ALWAYS
-from connector.domain.desk import Desk
+from connector.domain.agreements.conditions import ALWAYS
+from connector.domain.agreements.registry import Registry
 from connector.domain.history import EventKind, Role
-from connector.domain.informing import By, Informing, What
-from connector.domain.registry import Registry
-from connector.domain.template import Templates
+from connector.domain.notices.desk import Desk
+from connector.domain.notices.informing import By, Informing, What
+from connector.domain.notices.template import Templates
 from connector.domain.ticket import PendingOn, State
 from connector.flows import assess, deliver, digests, intake
 from connector.flows.informing import MOST

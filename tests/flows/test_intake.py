@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from connector.domain.changes import CREATED
 from connector.domain.errors import TryLater
 from connector.domain.history import EventKind, effective
+from connector.domain.syncing.changes import CREATED
 from connector.domain.ticket import Comment, State
 from connector.flows import backlog, editing, hints, intake
 from connector.flows.reading import Report

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connector.domain.errors import Refused, TryLater
 from connector.domain.history import Event, EventKind, Origin, effective
-from connector.domain.memory import superseded
+from connector.domain.syncing.memory import superseded
 from connector.domain.ticket import Comment, Draft, Kind, PendingOn, State, Ticket, value_of
 from connector.flows import backlog, deliver, editing, hints, intake, sweep
 from connector.ports import Deps, Stored, Tool, Tx

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector.domain.actions import Say
-from connector.domain.desk import Desk
-from connector.domain.effects import Telling
-from connector.domain.escalated import Firing
+from connector.domain.agreements.registry import Registry
+from connector.domain.escalations.actions import Say
+from connector.domain.escalations.effects import Telling
+from connector.domain.escalations.escalated import Firing
 from connector.domain.links import Links
-from connector.domain.notice import MOST, WINDOW, Notice, of_person
-from connector.domain.people import People, Person, Quiet, Severity
-from connector.domain.registry import Registry
-from connector.domain.template import Templates
+from connector.domain.notices.desk import Desk
+from connector.domain.notices.notice import MOST, WINDOW, Notice, of_person
+from connector.domain.notices.people import People, Person, Quiet, Severity
+from connector.domain.notices.template import Templates
 from connector.flows import deliver, digests, intake, telling
 from connector.flows.notices import OPTION, post
 from connector.messages import shipped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.delivery import DeliveryState
-from connector.domain.supplier_envelope import envelope
+from connector.domain.handoffs.supplier_envelope import envelope
 from connector.flows import deliver, redeliver
 from connector.ports import Deps
 from connector.store import SqlStore

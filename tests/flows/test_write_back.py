@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connector import sandbox, vendors, yaml12
-from connector.domain.assess import assess
+from connector.domain.agreements.assess import assess
 from connector.domain.errors import Refused
 from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.mapping import Mapping

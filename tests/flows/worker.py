@@ -25,7 +25,7 @@ from connector.jobs import orphans
 from connector.ports import Cursor, Deps, Page, Tool, Tx
 from connector.store import SqlStore
 from connector.store import open as open_store
-from tests.domain.ladders import desk, rule
+from tests.domain.escalations.ladders import desk, rule
 from tests.flows.fake_tool import MAPPING, FakeTool
 
 VERBS = ("capabilities", "skew", "me", "get", "history", "find", "create", "update", "comment")

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from connector import store as stores
 from connector import yaml12
 from connector.domain.errors import Conflict
-from connector.domain.exported import Rejected, Row
 from connector.domain.history import effective
+from connector.domain.importing.exported import Rejected, Row
 from connector.domain.mapping import Mapping
 from connector.flows.importing import Import, Report, Stopped
 from connector.importers.staging import staged

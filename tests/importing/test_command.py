@@ -17,7 +17,7 @@ from openpyxl import Workbook
 
 from connector import store as stores
 from connector.commands import importing as command
-from connector.domain.exported import Rejected
+from connector.domain.importing.exported import Rejected
 from connector.flows import importing
 from tests.importing.conftest import Desk
 

@@ -14,8 +14,8 @@ import pytest
 
 from connector import store as stores
 from connector.domain.errors import ConfigError
-from connector.domain.exported import ident
-from connector.domain.rows import Rows
+from connector.domain.importing.exported import ident
+from connector.domain.importing.rows import Rows
 from connector.importers import json_array, read
 from tests.importing.conftest import Desk
 

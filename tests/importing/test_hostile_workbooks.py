@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from connector.domain.errors import ConfigError
-from connector.domain.rows import Rows
+from connector.domain.importing.rows import Rows
 from connector.importers import read, xlsx, xlsx_marks
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from connector.domain.exported import Export, Rejected, Row
-from connector.domain.exported_history import Entry
+from connector.domain.importing.exported import Export, Rejected, Row
+from connector.domain.importing.exported_history import Entry
 from connector.domain.mapping import Mapping
 from connector.importers.staging import staged
 from tests.importing.conftest import Desk

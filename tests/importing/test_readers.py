@@ -17,8 +17,8 @@ import pytest
 from openpyxl import Workbook
 
 from connector.domain.errors import ConfigError
-from connector.domain.exported import Row
-from connector.domain.rows import Rows
+from connector.domain.importing.exported import Row
+from connector.domain.importing.rows import Rows
 from connector.importers import count, csv_file, jsonl, read, xlsx
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connector.domain.rehearsal import Tally, always, past
+from connector.domain.escalations.rehearsal import Tally, always, past
 from connector.flows.rehearse import simulate
 from connector.profiles import load
 from connector.store import open as open_store

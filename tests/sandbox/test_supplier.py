@@ -14,7 +14,7 @@ import pytest
 from connector.channels.webhook import WebhookChannel
 from connector.domain.delivery import Delivery
 from connector.domain.errors import TryLater
-from connector.domain.receiver import Reach, Receiver, ReceiverKind, Webhook
+from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind, Webhook
 from connector.domain.signing import verify
 from connector.sandbox.supplier import Supplier
 from connector.supplier_keys import SupplierKeys, new_secret

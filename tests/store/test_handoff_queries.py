@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.domain.handoff import Handoff, Moved, move
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.handoffs.handoff import Handoff, Moved, move
+from connector.domain.handoffs.moves import Move, Side
 from connector.ports import Change
 from connector.store import SqlStore
 from connector.store.handoff_queries import VIEWS, HandoffQueries

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from connector.domain.errors import Conflict
-from connector.domain.handoff import Handoff, Moved, move, note
-from connector.domain.handoff_chain import EntryKind, broken
-from connector.domain.handoff_moves import HandoffState, Move, Side
+from connector.domain.handoffs.chain import EntryKind, broken
+from connector.domain.handoffs.handoff import Handoff, Moved, move, note
+from connector.domain.handoffs.moves import HandoffState, Move, Side
 from connector.domain.ticket import Kind, State, Ticket
 from connector.ports import Change
 from connector.store import SqlStore, admin

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from connector.agreements import Agreements
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.moves import Move, Side
 from connector.flows import handoffs as flow
 from connector.supplier_keys import SupplierKeys
 from tests.web.world import World

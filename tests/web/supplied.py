@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from connector.agreements import Agreements
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry, EntryKind
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.handoff import Handoff
 from connector.domain.signing import sign
 from connector.flows.handoff_offer import Offer, offer_in
 from connector.supplier_keys import SupplierKeys

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from connector.domain.desk import Desk
+from connector.domain.agreements.registry import Registry
 from connector.domain.history import Event, EventKind
 from connector.domain.links import LASTS, Links
-from connector.domain.people import People, Person
-from connector.domain.registry import Registry
+from connector.domain.notices.desk import Desk
+from connector.domain.notices.people import People, Person
 from connector.flows.notices import OPTION
 from connector.store import SqlStore
 from tests.web.conftest import Browser, app_of

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from connector.domain.handoff import Handoff
+from connector.domain.handoffs.handoff import Handoff
 from connector.store import open as open_store
 from connector.web import create_app
 from tests.browser import find

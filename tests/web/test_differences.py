@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from connector.domain.handoff_exchange import drift
-from connector.domain.handoff_moves import Move
-from connector.domain.supplier_message import Command
+from connector.domain.handoffs.exchange import drift
+from connector.domain.handoffs.moves import Move
+from connector.domain.handoffs.supplier_message import Command
 from connector.flows import editing
 from connector.flows import handoffs as flow
 from tests.web import handed

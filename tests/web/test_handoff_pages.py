@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry
-from connector.domain.handoff_moves import HandoffState, Move, Side
-from connector.domain.proof_seal import public_of, verify
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.moves import HandoffState, Move, Side
+from connector.domain.handoffs.proof_seal import public_of, verify
 from connector.domain.ticket import AttachmentInfo
 from connector.proof_key import private_key
 from tests.web import handed
@@ -217,7 +217,7 @@ def test_the_preview_is_exactly_what_leaves(as_role: Enter, there: World, made: 
     client.post_form(path, {**form, "once": "k"}, page=f"{path}?receiver=cloud")
     with there.store.read() as tx:
         (handoff,) = tx.handoffs_of([key])[key]
-    from connector.domain.handoff_message import offered
+    from connector.domain.handoffs.message import offered
 
     with there.store.read() as tx:
         told = offered(handoff, tx.by_key([key])[key].ticket, there.services.agreements.current().receivers["cloud"])  # type: ignore[union-attr]

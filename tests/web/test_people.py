@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from connector.domain.people_checks import checked
-from connector.domain.people_format import teams
+from connector.domain.agreements.registry import Registry
+from connector.domain.notices.people_checks import checked
+from connector.domain.notices.people_format import teams
 from connector.domain.problems import Problems
-from connector.domain.registry import Registry
 from connector.store import SqlStore
 from tests.flows.fake_channel import FakeChannel
 from tests.web.conftest import Browser, app_of

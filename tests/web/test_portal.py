@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_chain import Entry
-from connector.domain.handoff_moves import HandoffState, Move, Side
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.moves import HandoffState, Move, Side
 from connector.flows import handoffs as flow
 from connector.web.rights import Right, door_of
 from tests.web import handed

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from connector.domain.proof import lasted
-from connector.domain.proof_seal import verify
+from connector.domain.handoffs.proof import lasted
+from connector.domain.handoffs.proof_seal import verify
 from connector.flows import assess
 from tests.web import handed
 from tests.web.conftest import Browser, app_of

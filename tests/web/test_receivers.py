@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 
 from connector.domain.delivery import Order
-from connector.domain.handoff import Handoff
-from connector.domain.proof_seal import public_of
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.proof_seal import public_of
 from connector.flows import switch
 from connector.proof_key import private_key
 from tests.flows.fake_channel import FakeChannel
@@ -161,7 +161,7 @@ def test_the_review_of_a_month_shows_and_signs_its_figures(as_role: Enter, there
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from connector.domain.handoff_chain import canonical
+    from connector.domain.handoffs.chain import canonical
 
     signed = told.pop("signature")
     key = public_of(private_key(there.services.settings))

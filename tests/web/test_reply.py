@@ -9,8 +9,8 @@ import pytest
 
 from connector.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.channels.supplier_mail import SupplierMail
-from connector.domain.file_link import VALID, reply_url
-from connector.domain.handoff_chain import EntryKind
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.file_link import VALID, reply_url
 from connector.flows import handoffs
 from connector.web.portal.reply import BUCKET
 from tests.flows.fake_channel import FakeChannel

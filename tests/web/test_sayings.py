@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from connector.domain.agreements.conditions import ALWAYS, condition
+from connector.domain.agreements.durations import amount
+from connector.domain.agreements.profile_format import parse
 from connector.domain.calendar import ServiceCalendar
-from connector.domain.conditions import ALWAYS, condition
-from connector.domain.durations import amount
 from connector.domain.history import Event, EventKind, Role
 from connector.domain.problems import Problems
-from connector.domain.profile_format import parse
 from connector.domain.saying import Saying
 from connector.ports import Change
 from connector.web import i18n, sayings
@@ -27,7 +27,8 @@ from tests.web.conftest import Browser
 from tests.web.world import NOW, World
 
 DOMAIN = Path(__file__).parents[2] / "connector" / "domain"
-FORMATS = ("problems", "durations", "conditions", "profile_format", "calendar_reader", "calendar_format")
+FORMATS = ("problems", "agreements/durations", "agreements/conditions", "agreements/profile_format", "calendars/reader",
+           "calendars/format")
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def calls(file: Path) -> Iterator[ast.Call]:
 
 def templates() -> set[str]:
     """Those of every `Saying(...)` in the domain."""
-    return {ast.literal_eval(call.args[0]) for file in DOMAIN.glob("*.py") for call in calls(file)
+    return {ast.literal_eval(call.args[0]) for file in DOMAIN.rglob("*.py") for call in calls(file)
             if getattr(call.func, "id", "") == "Saying" and file.stem != "saying"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from connector.channels.webhook import WebhookChannel
-from connector.domain.handoff import Handoff
+from connector.domain.handoffs.handoff import Handoff
 from connector.domain.signing import sign, verify
 from tests.channels.endpoint import Endpoint, endpoint
 from tests.web import handed

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from connector.domain.handoff_chain import EntryKind
+from connector.domain.handoffs.chain import EntryKind
 from connector.web.suppliers import NOBODY, RATE
 from tests.channels.endpoint import NEW, OLD
 from tests.web.supplied import BETA, PATH, Desk, problem, supplied

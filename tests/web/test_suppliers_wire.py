@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.domain.handoff_chain import EntryKind
+from connector.domain.handoffs.chain import EntryKind
 from connector.domain.signing import sign
 from connector.web.server import LARGEST_BODY, Server
 from tests.channels.endpoint import NEW

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from connector.domain.errors import Refused
 from connector.domain.history import Event, EventKind, Role
-from connector.domain.mapping_rules import Rule
+from connector.domain.mappings.rules import Rule
 from connector.domain.ticket import Value
 from connector.vendors.servicenow.desk import Desk
 from connector.vendors.servicenow.records import bare

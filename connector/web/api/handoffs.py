@@ -10,10 +10,10 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from connector.domain.errors import NotFound, Refused
-from connector.domain.handoff import Choice, Handoff, IllegalMove
-from connector.domain.handoff_chain import broken
-from connector.domain.handoff_moves import Move
-from connector.domain.receiver import ReceiverKind
+from connector.domain.handoffs.chain import broken
+from connector.domain.handoffs.handoff import Choice, Handoff, IllegalMove
+from connector.domain.handoffs.moves import Move
+from connector.domain.handoffs.receiver import ReceiverKind
 from connector.flows import handoffs as flow
 from connector.store.handoff_queries import HandoffRow
 from connector.web.actions import own_key

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from connector.domain.clock import ClockState, Mode
-from connector.domain.profile import Agreement, TargetName
+from connector.domain.agreements.clock import ClockState, Mode
+from connector.domain.agreements.profile import Agreement, TargetName
 from connector.web.api.shapes import Instant, Out, one_of
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from connector.domain.handoff import Choice, DisputeEffect
-from connector.domain.handoff_chain import EntryKind
-from connector.domain.handoff_moves import HandoffState, Move, Side
-from connector.domain.receiver import ReceiverKind
+from connector.domain.handoffs.chain import EntryKind
+from connector.domain.handoffs.handoff import Choice, DisputeEffect
+from connector.domain.handoffs.moves import HandoffState, Move, Side
+from connector.domain.handoffs.receiver import ReceiverKind
 from connector.domain.ticket import PRIORITIES
 from connector.flows.handoff_offer import LONGEST
 from connector.store.handoff_queries import SORTS, VIEWS, HandoffRow

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from flask import current_app, g
 from msgspec import Struct
 
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.receiver import Receiver
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
 from connector.web.services import Services, services

@@ -6,8 +6,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError
-from connector.domain.handoff import Held
-from connector.domain.handoff_exchange import Kept
+from connector.domain.handoffs.exchange import Kept
+from connector.domain.handoffs.handoff import Held
 from connector.flows.handoff_fields import decide_field, drifts
 from connector.web.auth.identity import who
 from connector.web.handoffs.pages import found, said, titles

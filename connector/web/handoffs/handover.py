@@ -9,10 +9,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError, Refused
-from connector.domain.handoff import Handoff
-from connector.domain.handoff_message import VISIT, offered
+from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.message import VISIT, offered
+from connector.domain.handoffs.receiver import Comments, Files, Receiver, ReceiverKind
 from connector.domain.history import Event, EventKind, effective
-from connector.domain.receiver import Comments, Files, Receiver, ReceiverKind
 from connector.domain.ticket import AttachmentInfo
 from connector.flows import handoffs as flow
 from connector.store.views import TicketDetail

@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from connector.domain.errors import ConnectorError, Refused, TryLater
-from connector.domain.handoff import Choice, Handoff, IllegalMove
-from connector.domain.handoff_chain import Entry
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.handoffs.chain import Entry
+from connector.domain.handoffs.handoff import Choice, Handoff, IllegalMove
+from connector.domain.handoffs.moves import Move, Side
+from connector.domain.handoffs.receiver import ReceiverKind
 from connector.domain.history import Event
-from connector.domain.receiver import ReceiverKind
 from connector.flows import handoffs as flow
 from connector.store.handoff_queries import SORTS, VIEWS
 from connector.store.views import Paged

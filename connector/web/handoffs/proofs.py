@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from connector.domain.proof import pack
-from connector.domain.proof_seal import fingerprint, public_of, seal
+from connector.domain.handoffs.proof import pack
+from connector.domain.handoffs.proof_seal import fingerprint, public_of, seal
 from connector.flows import files
 from connector.paper.pdf import render
 from connector.proof_key import private_key

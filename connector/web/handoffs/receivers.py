@@ -11,12 +11,12 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import Conflict
-from connector.domain.handoff_clocks import reading
-from connector.domain.handoff_look import contract_of
-from connector.domain.proof import exact
-from connector.domain.proof_seal import seal
-from connector.domain.receiver import Receiver
-from connector.domain.review import Case, Period, Review, as_dict, month_of, review
+from connector.domain.handoffs.clocks import reading
+from connector.domain.handoffs.look import contract_of
+from connector.domain.handoffs.proof import exact
+from connector.domain.handoffs.proof_seal import seal
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.review import Case, Period, Review, as_dict, month_of, review
 from connector.flows import switch
 from connector.paper.pdf import render
 from connector.proof_key import private_key

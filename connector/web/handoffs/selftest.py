@@ -13,10 +13,10 @@ from flask.typing import ResponseReturnValue
 
 from connector.channels.webhook import WebhookChannel
 from connector.domain.errors import ConnectorError, Gone, Postponed, Refused, TryLater
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.supplier_check import Checked, check, fingerprint
+from connector.domain.handoffs.supplier_envelope import encoded, envelope
 from connector.domain.signing import ID, SIGNATURE, TIMESTAMP, sign
-from connector.domain.supplier_check import Checked, check, fingerprint
-from connector.domain.supplier_envelope import encoded, envelope
 from connector.supplier_keys import new_secret
 from connector.web.auth.identity import who
 from connector.web.auth.throttle import Bucket

@@ -11,7 +11,7 @@ from flask import Response, abort, current_app, request, stream_with_context
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from connector.domain.errors import ConnectorError, Refused
-from connector.domain.handoff_moves import Side
+from connector.domain.handoffs.moves import Side
 from connector.flows import files
 from connector.flows import handoffs as flow
 from connector.web import attachments, i18n

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connector.domain.handoff import DisputeEffect, Handoff, may
-from connector.domain.handoff_chain import Entry, broken
-from connector.domain.handoff_clocks import Reading, reading
-from connector.domain.handoff_look import contract_of
-from connector.domain.handoff_message import offered
-from connector.domain.handoff_moves import RULES, Move, Side
-from connector.domain.profile import Profile
-from connector.domain.receiver import Receiver
-from connector.domain.registry import Registry
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.registry import Registry
+from connector.domain.handoffs.chain import Entry, broken
+from connector.domain.handoffs.clocks import Reading, reading
+from connector.domain.handoffs.handoff import DisputeEffect, Handoff, may
+from connector.domain.handoffs.look import contract_of
+from connector.domain.handoffs.message import offered
+from connector.domain.handoffs.moves import RULES, Move, Side
+from connector.domain.handoffs.receiver import Receiver
 from connector.domain.ticket import Ticket
 from connector.store.handoff_queries import FileRow, HandoffRow
 from connector.web.services import Services

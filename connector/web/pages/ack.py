@@ -26,7 +26,7 @@ from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import BadSignature, NotFound
 from connector.domain.links import Acknowledgement
-from connector.domain.people import Person
+from connector.domain.notices.people import Person
 from connector.flows import acknowledging
 from connector.flows.acknowledging import Standing
 from connector.flows.notices import desk

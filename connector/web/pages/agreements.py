@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 
 from connector import agreement_files as files
 from connector.agreements import Agreements
+from connector.domain.agreements.profile import Profile
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
-from connector.domain.profile import Profile
-from connector.domain.registry import Registry
 from connector.profiles import used_calendars
 from connector.web import sayings, trials
 from connector.web.auth.identity import who

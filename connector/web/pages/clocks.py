@@ -12,12 +12,12 @@ from typing import Any, Final
 from babel.dates import format_date, format_skeleton, format_time
 from flask import Flask
 
-from connector.domain.assess import assess
-from connector.domain.clock import ClockState, Mode
-from connector.domain.engine import NamedClock
-from connector.domain.explain import Explanation, Line, as_dict, explain, lasts
+from connector.domain.agreements.assess import assess
+from connector.domain.agreements.clock import ClockState, Mode
+from connector.domain.agreements.engine import NamedClock
+from connector.domain.agreements.explain import Explanation, Line, as_dict, explain, lasts
+from connector.domain.agreements.profile import Agreement
 from connector.domain.history import EventKind
-from connector.domain.profile import Agreement
 from connector.store.views import TicketDetail
 from connector.web import i18n, sayings, words, words_handoffs
 from connector.web.auth.identity import Who

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from connector.domain.delivery import DeliveryState
-from connector.domain.notice import NOTIFY
+from connector.domain.notices.notice import NOTIFY
 from connector.store.views import Paged
 from connector.web import actions
 from connector.web.auth.identity import who

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from connector import escalation_files
 from connector.agreement_files import id_of
-from connector.domain.escalation import Rule
-from connector.domain.rehearsal import Tally
+from connector.domain.escalations.rehearsal import Tally
+from connector.domain.escalations.rules import Rule
 from connector.flows.rehearse import simulate as rehearse
 from connector.web import escalation_board, ladders
 from connector.web.pages.agreements import held, problems_of

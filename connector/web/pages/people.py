@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from connector.domain.people import Group, People, Person, Severity, Way
+from connector.domain.notices.people import Group, People, Person, Severity, Way
 from connector.web.rights import Right, door
 from connector.web.services import services
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from connector.domain.handoff import Handoff
+from connector.domain.handoffs.handoff import Handoff
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Said, Text
 from connector.web import i18n
 from connector.web.i18n import _

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from connector.domain.proof import lasted
+from connector.domain.handoffs.proof import lasted
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Said, Text
 from connector.web import i18n
 from connector.web.i18n import _, ngettext, span, speaking

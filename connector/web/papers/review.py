@@ -8,8 +8,8 @@ from typing import Final
 
 from babel.dates import format_skeleton
 
-from connector.domain.receiver import Receiver
-from connector.domain.review import Measure, Review, Unit
+from connector.domain.handoffs.receiver import Receiver
+from connector.domain.handoffs.review import Measure, Review, Unit
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Text
 from connector.web import i18n
 from connector.web.i18n import _, span, speaking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.domain.receiver import Receiver
+from connector.domain.handoffs.receiver import Receiver
 from connector.web.rights import Right
 from connector.web.services import Services
 

@@ -8,8 +8,8 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError
-from connector.domain.handoff_moves import Move, Side
-from connector.domain.receiver import Receiver, ReceiverKind
+from connector.domain.handoffs.moves import Move, Side
+from connector.domain.handoffs.receiver import Receiver, ReceiverKind
 from connector.flows import handoffs as flow
 from connector.flows.handoff_number import number_of_theirs
 from connector.store.views import Paged

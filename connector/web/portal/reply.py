@@ -14,8 +14,8 @@ from flask.typing import ResponseReturnValue
 
 from connector.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.domain.errors import ConnectorError
-from connector.domain.file_link import REPLY, FileLink, holds, link
-from connector.domain.handoff_moves import Move, Side
+from connector.domain.handoffs.file_link import REPLY, FileLink, holds, link
+from connector.domain.handoffs.moves import Move, Side
 from connector.flows import handoffs as flow
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem

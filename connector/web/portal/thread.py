@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from connector.domain.handoff_chain import Entry, EntryKind
-from connector.domain.handoff_message import outgoing
-from connector.domain.handoff_moves import Side
+from connector.domain.handoffs.chain import Entry, EntryKind
+from connector.domain.handoffs.message import outgoing
+from connector.domain.handoffs.moves import Side
 from connector.store.handoff_queries import FileRow
 from connector.web.handoffs.view import Seen
 

@@ -1,0 +1,1 @@
+"""SLA, OLA and supplier contracts: profiles, clocks, explanations, comparisons."""

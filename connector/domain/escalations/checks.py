@@ -1,0 +1,198 @@
+"""Ladders checked against each other and what is known: names that lead nowhere, steps that start each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from connector.domain.agreements.profile import Profile
+from connector.domain.calendars.reader import is_zone
+from connector.domain.errors import Problem
+from connector.domain.escalations.actions import (
+    Action,
+    Assign,
+    Call,
+    HandOff,
+    Notify,
+    Open,
+    Raise,
+    Reach,
+    Say,
+    SetFields,
+    Who,
+)
+from connector.domain.escalations.format import all_actions
+from connector.domain.escalations.rules import Happening, OnHandoff, OnHappening, OnState, OnSurge, Rule, Step
+from connector.domain.notices.template import Audience, Template, written
+from connector.domain.problems import Path, Problems, did_you_mean, dotted
+
+NOBODY: Final = frozenset[str]()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names that rules may use. None: nothing of that kind is known at all, so that nothing can be checked."""
+
+    groups: frozenset[str] | None = None
+    people: frozenset[str] | None = None
+    levels: frozenset[int] | None = None
+    templates: Mapping[str, Template] | None = None
+    receivers: frozenset[str] | None = None
+    webhooks: frozenset[str] | None = None
+    calendars: frozenset[str] = field(default_factory=frozenset)
+
+
+def checks(rules: Sequence[Rule], profiles: Iterable[Profile], known: Known) -> list[Problem]:
+    """Every problem between the files, with the file and the path of its place."""
+    found = [*_doubles(rules), *_unclimbed(rules, profiles), *_loops(rules)]
+    for rule in rules:
+        found += _names(rule, known)
+        found += _calendars(rule, known)
+    return found
+
+
+def unknown_ladders(rules: Sequence[Rule], profiles: Iterable[Profile]) -> Iterator[Problem]:
+    """Profiles that name a ladder that is not there."""
+    names = [rule.name for rule in rules]
+    for profile in profiles:
+        if profile.escalate and profile.escalate not in names:
+            yield Problem(f"there is no escalation `{profile.escalate}`{did_you_mean(profile.escalate, names)}",
+                          profile.file, path="escalate")
+
+
+def _doubles(rules: Sequence[Rule]) -> Iterator[Problem]:
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.name in seen:
+            yield Problem(f"escalation `{rule.name}` is also in {seen[rule.name].file or 'another file'}", rule.file,
+                          path="escalation")
+        seen[rule.name] = rule
+
+
+def _unclimbed(rules: Sequence[Rule], profiles: Iterable[Profile]) -> Iterator[Problem]:
+    named = {profile.escalate for profile in profiles}
+    for rule in rules:
+        if rule.applies_to is None and rule.name not in named:
+            yield Problem(f"no profile says `escalate: {rule.name}` and it has no `applies_to`: it does nothing",
+                          rule.file, path="escalation", severity="warning")
+
+
+def _names(rule: Rule, known: Known) -> Iterator[Problem]:
+    for path, action in all_actions(rule):
+        yield from _words(action, known, rule, path)
+        for kind, name, names in _mentions(action, known):
+            if names is not None and name not in names:
+                hint = did_you_mean(str(name), map(str, names))
+                yield Problem(f"there is no {kind} `{name}`{hint}", rule.file, path=dotted(path))
+    for step in rule.steps:
+        trigger = step.trigger
+        if isinstance(trigger, OnHandoff) and trigger.receiver and known.receivers is not None \
+                and trigger.receiver not in known.receivers:
+            yield Problem(f"there is no receiver `{trigger.receiver}`{did_you_mean(trigger.receiver, known.receivers)}",
+                          rule.file, path=f"steps.{step.place}.receiver")
+
+
+def _words(action: Action, known: Known, rule: Rule, path: Path) -> Iterator[Problem]:
+    """A template that is not for its readers; variables that readers of a written text may not see."""
+    if isinstance(action, Say):
+        audience = Audience.REQUESTER if action.public else Audience.INTERNAL
+        template = known.templates.get(action.template) if known.templates is not None else None
+        if template is not None and template.audience is not audience:
+            yield Problem(f"template `{action.template}` is for {template.audience}, not for {audience}", rule.file,
+                          path=dotted(path))
+        if action.text_given:
+            found = Problems(rule.file)
+            written(action.text_given, audience, found)
+            for problem in found.found:
+                yield Problem(problem.message, rule.file, path=dotted(path))
+
+
+def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
+    """What an action names: its kind, the name, and the names there are."""
+    if isinstance(action, Notify):
+        for who in action.to:
+            yield from _people(who, known)
+    elif isinstance(action, Assign):
+        yield from _people(action.to, known)
+    elif isinstance(action, HandOff):
+        yield "receiver", action.receiver, known.receivers
+    elif isinstance(action, Call):
+        yield "webhook", action.receiver, known.webhooks
+    elif isinstance(action, Open) and action.group:
+        yield "group", action.group, known.groups
+    if isinstance(action, (Notify, Say)) and action.template:
+        yield "template", action.template, None if known.templates is None else frozenset(known.templates)
+
+
+def _people(who: Who, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
+    if who.reach is Reach.PERSON:
+        yield "person", who.name, known.people
+    elif who.name:
+        yield "group", who.name, known.groups
+    elif who.reach in (Reach.LEVEL, Reach.ON_DUTY) and who.number:
+        yield "level", who.number, known.levels
+
+
+def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
+    places = [("calendar", rule.calendar)]
+    places += [(f"steps.{step.place}.during", step.during) for step in rule.steps]
+    for path, chain in places:
+        if chain is not None and chain.otherwise not in known.calendars and chain.otherwise != "24x7":
+            yield Problem(f"there is no calendar `{chain.otherwise}`{did_you_mean(chain.otherwise, known.calendars)}",
+                          rule.file, path=path)
+    if rule.timezone is not None and not is_zone(rule.timezone.otherwise):
+        yield Problem(f"{rule.timezone.otherwise!r} is not a known time zone", rule.file, path="timezone")
+
+
+def _loops(rules: Sequence[Rule]) -> Iterator[Problem]:
+    """Steps whose action starts, directly or by way of others, the same step again.
+
+    What we do to a ticket starts nothing by itself; but a tool's own rules may answer it, and then a loop would turn.
+    """
+    steps = [(rule, step) for rule in rules for step in rule.steps]
+    after = {i: [j for j, (_, other) in enumerate(steps) if any(_starts(a, other) for a in step.actions)]
+             for i, (_, step) in enumerate(steps)}
+    for i, (rule, step) in enumerate(steps):
+        way = _way_back(i, after)
+        if way is not None and i == min(way):
+            names = " starts ".join(f"`{steps[j][1].name}`" for j in [*way, i])
+            yield Problem(f"its action starts it again: {names}", rule.file, path=f"steps.{step.place}")
+
+
+def _way_back(start: int, after: dict[int, list[int]]) -> list[int] | None:
+    """The shortest way from a step back to itself."""
+    ways, seen = [[start]], set[int]()
+    while ways:
+        way = ways.pop(0)
+        for following in after[way[-1]]:
+            if following == start:
+                return way
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
+    return None
+
+
+def _starts(action: Action, step: Step) -> bool:
+    """Whether what an action does is what a step waits for."""
+    trigger = step.trigger
+    if isinstance(trigger, OnHappening):
+        return _happens(action, trigger.what)
+    if isinstance(trigger, OnState) and isinstance(action, SetFields):
+        asked = trigger.when.fields
+        return asked <= action.fields.keys() and trigger.when.holds(action.fields)
+    if isinstance(trigger, OnSurge):
+        return isinstance(action, Open)
+    return isinstance(trigger, OnHandoff) and isinstance(action, HandOff) and \
+        trigger.receiver in ("", action.receiver)
+
+
+def _happens(action: Action, what: Happening) -> bool:
+    if what is Happening.REASSIGNED:
+        return isinstance(action, Assign)
+    if what is Happening.RAISED:
+        return isinstance(action, Raise) or (isinstance(action, SetFields) and "priority" in action.fields)
+    if what is Happening.REOPENED:
+        return isinstance(action, SetFields) and action.fields.get("state") in ("new", "in_progress", "pending")
+    return what is Happening.OPENED and isinstance(action, Open)

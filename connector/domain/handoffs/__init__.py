@@ -1,0 +1,1 @@
+"""Work given to suppliers and operations: record, moves, clocks, messages, proof."""

@@ -1,0 +1,1 @@
+"""Rows of exports read as tickets and histories."""

@@ -1,0 +1,1 @@
+"""People, who is on duty, templates, and how somebody is told something."""

@@ -1,0 +1,140 @@
+"""People and groups of all files together: names that lead nowhere, doubles, managers in a circle, holes in rosters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from connector.domain.calendar import ServiceCalendar
+from connector.domain.errors import ConfigError, Problem
+from connector.domain.notices.people import Group, People, Person
+from connector.domain.notices.roster import Roster
+from connector.domain.problems import did_you_mean, dotted
+
+AHEAD: Final = timedelta(days=28)
+"""How far ahead a roster is looked through for gaps."""
+ENDS_SOON: Final = timedelta(days=14)
+ALWAYS: Final = "24x7"
+
+
+def checked(
+    people: Sequence[Person], groups: Sequence[Group], calendars: Mapping[str, Any]
+) -> tuple[People, list[Problem]]:
+    """Everybody, and the problems between the files; gaps between dated shifts are warnings."""
+    made = People({person.id: person for person in people}, {group.id: group for group in groups})
+    return made, [*_doubles(people, groups), *_unknown(made), *_circles(made), *_rosters(made, calendars)]
+
+
+def roster_problems(people: People, calendars: Mapping[str, Any], now: datetime) -> list[Problem]:
+    """What `connector check` tells of the coming weeks: when nobody is on duty though somebody has to be, and rosters
+    that are about to end. Warnings."""
+    found = []
+    for group in people.groups.values():
+        if group.duty is None:
+            continue
+        ends = group.duty.ends
+        if ends is not None and ends - now < ENDS_SOON:
+            found.append(_warning(group, f"ends at {_shown(ends, group.duty)}: after that nobody is on duty"))
+        calendar = _calendar(group.duty, calendars)
+        if calendar is not None:
+            gaps = group.duty.gaps(calendar.windows(now, now + AHEAD))
+            found += [_warning(group, f"nobody is on duty from {_shown(a, group.duty)} to {_shown(b, group.duty)}")
+                      for a, b in gaps[:3]]
+            if len(gaps) > 3:
+                found.append(_warning(group, f"and {len(gaps) - 3} more gaps in the next {AHEAD.days} days"))
+    return found
+
+
+def _calendar(duty: Roster, calendars: Mapping[str, Any]) -> ServiceCalendar | None:
+    if not duty.covers:
+        return None
+    always = {"timezone": duty.timezone, "hours": ALWAYS} if duty.covers == ALWAYS else None
+    data = calendars.get(duty.covers, always)
+    if data is None:
+        return None
+    try:
+        return ServiceCalendar.from_dict(data)
+    except ConfigError:
+        return None
+
+
+def _doubles(people: Sequence[Person], groups: Sequence[Group]) -> Iterator[Problem]:
+    every: tuple[tuple[str, Sequence[Person | Group]], ...] = (("people", people), ("groups", groups))
+    for kind, many in every:
+        seen: dict[str, Person | Group] = {}
+        for one in many:
+            if one.id in seen:
+                yield Problem(f"`{one.id}` is also in {seen[one.id].file or 'another file'}", one.file,
+                              path=f"{kind}.{one.id}")
+            seen[one.id] = one
+    names: list[tuple[tuple[str, str, str], Person | Group, str]]
+    names = [*(((tool, "login", name.casefold()), person, f"people.{person.id}.logins.{tool}")
+               for person in people for tool, name in person.logins.items()),
+             *(((tool, "group", name.casefold()), group, f"groups.{group.id}.tools.{tool}")
+               for group in groups for tool, name in group.tools.items())]
+    held: dict[tuple[str, str, str], str] = {}
+    for key, holder, path in names:
+        if held.setdefault(key, holder.id) != holder.id:
+            yield Problem(f"is also the {key[1]} of `{held[key]}` in {key[0]}", holder.file, path=path)
+
+
+def _unknown(made: People) -> Iterator[Problem]:
+    for person in made.people.values():
+        if person.manager:
+            yield from _known(made, person.manager, person.file, f"people.{person.id}.manager")
+    for group in made.groups.values():
+        at = f"groups.{group.id}"
+        if group.lead:
+            yield from _known(made, group.lead, group.file, f"{at}.lead")
+        for i, member in enumerate(group.members):
+            yield from _known(made, member, group.file, f"{at}.members.{i}")
+        if group.duty is not None:
+            shifts = [(one.people, one.place) for one in group.duty.dated]
+            shifts += [(one.people, one.place) for one in group.duty.weekly]
+            for names, place in shifts:
+                for name in names:
+                    yield from _known(made, name, group.file, dotted(place))
+            for name in group.duty.rotation.people if group.duty.rotation else ():
+                yield from _known(made, name, group.file, f"{at}.on_duty.rotation.people")
+
+
+def _known(made: People, name: str, file: str, path: str) -> Iterator[Problem]:
+    if name not in made.people:
+        yield Problem(f"there is no person `{name}`{did_you_mean(name, made.people)}", file, path=path)
+
+
+def _circles(made: People) -> Iterator[Problem]:
+    told: set[frozenset[str]] = set()
+    for person in made.people.values():
+        line, above = [person.id], made.people.get(person.manager)
+        while above is not None and above.id not in line:
+            line.append(above.id)
+            above = made.people.get(above.manager)
+        if above is not None and above.id == person.id and frozenset(line) not in told:
+            told.add(frozenset(line))
+            yield Problem(f"the line of managers goes round in a circle: {' -> '.join([*line, person.id])}",
+                          person.file, path=f"people.{person.id}.manager")
+
+
+def _rosters(made: People, calendars: Mapping[str, Any]) -> Iterator[Problem]:
+    for group in made.groups.values():
+        duty = group.duty
+        if duty is None:
+            continue
+        if duty.covers and duty.covers != ALWAYS and duty.covers not in calendars:
+            yield Problem(f"there is no calendar `{duty.covers}`{did_you_mean(duty.covers, calendars)}", group.file,
+                          path=f"groups.{group.id}.on_duty.covers")
+        for first, second in duty.overlaps():
+            yield Problem(f"is at the same time as {dotted(first[3:])}: who is meant?", group.file, path=dotted(second))
+        for begins, ends in duty.inner_gaps():
+            yield _warning(group, f"nobody is on duty from {_shown(begins, duty)} to {_shown(ends, duty)}")
+
+
+def _warning(group: Group, message: str) -> Problem:
+    return Problem(message, group.file, path=f"groups.{group.id}.on_duty", severity="warning")
+
+
+def _shown(at: datetime, duty: Roster) -> str:
+    return f"{at.astimezone(ZoneInfo(duty.timezone)):%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,1 @@
+"""What changed on either side, what becomes of it, and what is still to be written."""
