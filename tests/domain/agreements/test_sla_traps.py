@@ -203,6 +203,7 @@ def test_trap_19_a_flap_between_two_polls_fires_nothing_where_a_floor_damps_it()
 
 
 def test_every_trap_of_the_research_has_its_test() -> None:
-    names = [name for module in ("test_sla_traps", "test_sla_traps_later")
-             for name in vars(importlib.import_module(f"tests.domain.agreements.{module}")) if name.startswith("test_trap_")]
+    modules = [importlib.import_module(f"tests.domain.agreements.{name}")
+               for name in ("test_sla_traps", "test_sla_traps_later")]
+    names = [name for module in modules for name in vars(module) if name.startswith("test_trap_")]
     assert {int(name.split("_")[2]) for name in names} == set(range(1, 40))
