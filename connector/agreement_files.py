@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
+from connector.process_files import FOLDERS as PROCESS_FOLDERS
 from connector.profiles import INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS, Folder, Older, load
 
 DIRECTORY_ID: Final = "directory"
 CALENDARS: Final = "calendars"
 ESCALATIONS: Final = "escalations"
-PARTS: Final = (*PROFILE_FOLDERS, CALENDARS, ESCALATIONS, TEAMS, MESSAGES, INFORMING)
+PARTS: Final = (*PROFILE_FOLDERS, CALENDARS, ESCALATIONS, TEAMS, MESSAGES, INFORMING, *PROCESS_FOLDERS)
 LARGEST: Final = 256 * 1024
 _ID: Final = re.compile(rf"(?:{'|'.join(PARTS)})/[A-Za-z0-9][A-Za-z0-9_-]{{0,79}}")
 _saving = threading.Lock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector import escalation_files, people_check, profiles, settings, vendors
+from connector import escalation_files, people_check, process_files, profiles, settings, vendors
 from connector.channel_settings import ChannelSettings
 from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError, ConnectorError, Problem
@@ -68,7 +68,7 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
 def _unread(agreements: Path) -> Iterator[Problem]:
     """Files that look like agreements, but lie where nobody reads them: their promises would count for nothing."""
     folders = ("calendars", *profiles.PROFILE_FOLDERS, profiles.TEAMS, profiles.MESSAGES, profiles.INFORMING,
-               escalation_files.FOLDER)
+               *process_files.FOLDERS, escalation_files.FOLDER)
     for file in sorted(path for path in agreements.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
         place = file.relative_to(agreements)
         read = file.suffix == ".yaml" and len(place.parts) == 2 and place.parts[0] in folders

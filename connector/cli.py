@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "user": "user:user",
     "sla": "sla:sla",
     "escalations": "escalations:escalations",
+    "major": "major:major",
+    "requests": "requests:requests",
     "people": "people:people",
     "deliveries": "deliveries:deliveries",
     "handoffs": "handoffs:handoffs",

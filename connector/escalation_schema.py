@@ -68,7 +68,8 @@ def _who() -> Schema:
     return {"anyOf": [{"enum": [str(one) for one in PLAIN]}, *[
         _table({**given, **turn}, tuple(given)) for given in (
             {str(Reach.MANAGER): _number(1, HIGHEST_MANAGER)}, {str(Reach.ON_DUTY): duty}, {str(Reach.GROUP): TEXT},
-            {str(Reach.LEVEL): level}, {str(Reach.PERSON): TEXT}, {str(Reach.TEAM): {"const": True}})]]}
+            {str(Reach.LEVEL): level}, {str(Reach.PERSON): TEXT}, {str(Reach.ROLE): TEXT},
+            {str(Reach.TEAM): {"const": True}})]]}
 
 
 def _chain() -> Schema:

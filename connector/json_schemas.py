@@ -16,6 +16,7 @@ from connector.domain.mappings.transforms import NAMES as TRANSFORMS
 from connector.domain.vocabulary import MAPPED
 from connector.escalation_schema import escalation
 from connector.people_schemas import informing, message, team
+from connector.process_schemas import continuity, item, major
 from connector.schemas import SettingsSchema
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -70,5 +71,6 @@ def _local(schema: Any) -> Any:
 
 
 SCHEMAS: Final = {"settings": settings, "mapping": mapping, "profile": profile, "calendar": calendar,
-                  "escalation": escalation, "team": team, "message": message, "informing": informing}
+                  "escalation": escalation, "team": team, "message": message, "informing": informing,
+                  "major": major, "continuity": continuity, "item": item}
 """Name -> how to make it."""

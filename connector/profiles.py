@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from connector import calendar_files, directory_file, escalation_files, message_files, yaml12
+from connector import calendar_files, directory_file, escalation_files, message_files, process_files, yaml12
 from connector.domain.agreements.advice import day_problems, horizon_problems
 from connector.domain.agreements.nesting import nesting_problems
 from connector.domain.agreements.profile import Profile
@@ -66,7 +66,7 @@ def load(
 
     Layout: calendars/*.yaml, customers/*.yaml, operations/*.yaml, suppliers/*.yaml (profiles),
     escalations/*.yaml (ladders), teams/*.yaml (people and groups), messages/*.yaml (templates),
-    informing/*.yaml, directory.yaml.
+    informing/*.yaml, major/*.yaml, continuity/*.yaml, catalogue/*.yaml, directory.yaml.
     `ladders` are the versions kept, and one not among them is in force since `now`.
     """
     reader = _Reader(folder)
@@ -77,6 +77,7 @@ def load(
     team = message_files.team(reader.files_of(TEAMS))
     templates = message_files.templates(reader.files_of(MESSAGES))
     informing = message_files.informing(reader.files_of(INFORMING))
+    processes = process_files.read(reader.files_of)
     if reader.errors:
         raise ConfigError(sorted([*reader.errors, *reader.unknown_names(calendars)],
                                  key=lambda p: (p.file, p.line, p.column)))
@@ -91,9 +92,11 @@ def load(
         raise ConfigError(reader.placed([*error.problems, *wrong])) from None
     if wrong:
         raise ConfigError(reader.placed(wrong))
-    registry = replace(registry, informing=tuple(informing))
+    registry = replace(registry, informing=tuple(informing), majors=processes.majors, continuity=processes.continuity,
+                       catalogue=processes.catalogue)
     found = reader.placed([*nesting_problems(registry), *escalation_files.problems_between(
-        rules, profiles, people, registry.receivers, calendars, templates.by_name)])
+        rules, profiles, people, registry.receivers, calendars, templates.by_name), *process_files.between(
+            processes, people, templates, calendars, registry.receivers)])
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(errors)

@@ -35,7 +35,7 @@ def change(path: Path, old: str, new: str) -> None:
 def test_the_shipped_agreements_are_right() -> None:
     read = load(SHIPPED)
     assert {p.name for p in read.registry.profiles} == {"acme-gold", "standard", "network-ola", "hosting-uc",
-                                                    "security-ola", "field-service-ola"}
+                                                    "security-ola", "field-service-ola", "major-incident-ola"}
     assert read.warnings == []
 
 

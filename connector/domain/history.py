@@ -45,6 +45,12 @@ class EventKind(StrEnum):
     HANDOFF = "handoff"
     """Something happened to a handoff of the ticket: `data` holds handoff (its id), receiver, state and the side that
     acted (ours, theirs, system)."""
+    MAJOR = "major"
+    """Something happened to the ticket as a major incident: `data` holds what, n (the how manieth time it is one) and
+    more (connector/domain/major)."""
+    REQUEST = "request"
+    """Something happened to the fulfilment of a service request: `data` holds what and more
+    (connector/domain/requests)."""
     CONFLICT = "conflict"
     """Both sides changed `field`: `new` was kept, `old` lost; `data["rule"]` says why."""
 

@@ -14,13 +14,14 @@ from connector.domain.agreements.registry import Registry
 from connector.domain.agreements.write_back import wanted
 from connector.domain.errors import Refused
 from connector.domain.history import Event, EventKind
-from connector.domain.ticket import Value
+from connector.domain.ticket import Kind, Value
 from connector.flows.agreements import renewed
 from connector.flows.editing import place
 from connector.flows.escalate import Looked, climb
 from connector.flows.handoff_tick import look_at
 from connector.flows.informing import inform
 from connector.flows.reading import PLACEHOLDER
+from connector.flows.requests import fulfil
 from connector.ports import Deps, Stored, Tool, Tx
 
 log = structlog.get_logger("connector.assess")
@@ -92,9 +93,18 @@ def _batch(deps: Deps, registry: Registry, report: Report) -> int:
         moments.update(dict.fromkeys(climbed.touched, now))
         for key, at in look_at(tx, deps, registry, due, histories, now).items():
             moments[key] = min(at, moments.get(key) or at)
+        for key, at in fulfil(tx, deps, registry, _fresh(tx, looked), now).items():
+            moments[key] = min(at, moments.get(key) or at)
         tx.schedule(moments)
     report.looked += len(due)
     return len(due)
+
+
+def _fresh(tx: Tx, looked: Sequence[Looked]) -> list[Looked]:
+    """The service requests among them, and tasks below one, as they are now."""
+    asked = [one for one in looked if one.stored.ticket.kind in (Kind.SERVICE_REQUEST, Kind.TASK)]
+    now = tx.by_key([one.stored.key for one in asked]) if asked else {}
+    return [replace(one, stored=now.get(one.stored.key, one.stored)) for one in asked]
 
 
 def _told(tx: Tx, deps: Deps, looked: Sequence[Looked], report: Report) -> list[Looked]:

@@ -24,10 +24,10 @@ from connector.domain.escalations.effects import Effects, Telling, effects
 from connector.domain.escalations.escalated import FIRED, SKIPPED, Firing, refusal
 from connector.domain.escalations.ladder import outlook
 from connector.domain.history import Event, EventKind, Origin, Role, effective
-from connector.domain.notices.people import People
+from connector.domain.major.record import latest
 from connector.domain.ticket import Draft, Kind, Ticket, Value
 from connector.domain.values import checked, put
-from connector.flows import handing, surges, telling
+from connector.flows import handing, majors, surges, telling
 from connector.flows.editing import allowed, create_in, own_time, placed, said_event, said_order
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Capability, Change, Deps, Stored, Tool, Tx
@@ -99,7 +99,7 @@ def climb(tx: Tx, deps: Deps, registry: Registry, looked: Sequence[Looked], now:
             log.warning("ladder_cannot_be_computed", ticket=str(one.stored.ticket.ref), problem=problem)
         firings = [firing for firing in seen.firings if surges.first(tx, crowd, firing, one.stored, now)]
         if firings:
-            _Ticket(tx, deps, tool, one.stored, registry.people, now, done, work).act(firings)
+            _Ticket(tx, deps, tool, one, line, registry, now, done, work).act(firings)
     _write(tx, deps, work, done, now)
     return done
 
@@ -141,14 +141,20 @@ class _Ticket:
     tx: Tx
     deps: Deps
     tool: Tool
-    stored: Stored
-    people: People
+    looked: Looked
+    line: Sequence[Event]
+    """The effective events, in order."""
+    registry: Registry
     now: datetime
     done: Climbed
     work: _Work
     patch: dict[str, Value] = field(default_factory=dict)
     behind: list[str] = field(default_factory=list)
     """Keys of the firings that want something of the ticket."""
+
+    @property
+    def stored(self) -> Stored:
+        return self.looked.stored
 
     def act(self, firings: Iterable[Firing]) -> None:
         for firing in firings:
@@ -158,7 +164,9 @@ class _Ticket:
                 self.done.skipped += 1
                 continue
             self.done.fired += firing.what == FIRED
-            found = effects(firing, self._wanted(), self.people, self.now, self._turn)
+            found = effects(firing, self._wanted(), self.registry.people, self.now, self._turn, self._roles())
+            if found.declares:
+                self._declare(firing)
             problems = [*found.unable, *self._fields(found, event), *self._others(found, firing, event)]
             if problems:
                 self._refuse(event, "; ".join(problems))
@@ -166,6 +174,18 @@ class _Ticket:
                      what=firing.what, late_s=int(firing.late.total_seconds()))
         if self.patch:
             self._place()
+
+    def _roles(self) -> Mapping[str, str]:
+        record = latest(self.line)
+        return record.roles if record is not None and record.active else {}
+
+    def _declare(self, firing: Firing) -> None:
+        """One that is a major incident already stays the one it is."""
+        record = latest(self.line)
+        if record is None or not record.active:
+            majors.declare_in(self.tx, self.deps, self.registry, self.stored, self.line, ACTOR,
+                              firing.why or firing.rule, self.now, firing.rule, Role.CONNECTOR)
+            self.done.touched.add(self.stored.key)
 
     def _wanted(self) -> Ticket:
         """The ticket as the firings before want it."""

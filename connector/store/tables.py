@@ -109,6 +109,7 @@ events = Table(
     _index("ix_events_clamped", "ticket", where="kind = 'clamped'"),  # counted for the figures
     # board: the latest breaches, steps of ladders and acknowledgements
     _index("ix_events_signals", "at", "ticket", where="kind IN ('clock', 'escalated', 'acknowledged')"),
+    _index("ix_events_processes", "kind", "at", "ticket", where="kind IN ('major', 'request')"),  # their lists
     sqlite_with_rowid=False,
 )
 

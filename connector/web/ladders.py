@@ -145,6 +145,7 @@ def _who(one: act.Who) -> str:
         act.Reach.ASSIGNEE: _("the assignee"), act.Reach.REQUESTER: _("the requester"),
         act.Reach.TEAM_LEAD: _("the team lead"), act.Reach.TEAM: _("the team"),
         act.Reach.GROUP: _("group %(name)s") % {"name": one.name}, act.Reach.PERSON: one.name,
+        act.Reach.ROLE: _("role %(name)s") % {"name": one.name},
         act.Reach.LEVEL: _("level %(n)s") % {"n": one.number},
         act.Reach.MANAGER: _("manager %(n)s") % {"n": one.number},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connector.web import words_handoffs
+from connector.web import words_handoffs, words_processes
 from connector.web.i18n import _, mark
 
 KINDS: Final = {
@@ -246,7 +246,8 @@ INFORMED: Final = {
 
 def word(table: str, key: object) -> str:
     """The translated name in one of the tables above (`kinds`, `states`, ...); an unknown key is its own name."""
-    names: dict[str, str] = globals().get(table.upper()) or getattr(words_handoffs, table.upper())
+    names: dict[str, str] = globals().get(table.upper()) or getattr(
+        words_handoffs if hasattr(words_handoffs, table.upper()) else words_processes, table.upper())
     text = names.get(str(key), str(key))
     return _(text) if text else ""
 

@@ -81,6 +81,8 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
             told = _change(event, facts, wanted.names, responder)
         elif kind in TELLING:
             told = _happening(event, facts, ticket, responder)
+        elif kind is EventKind.MAJOR:
+            told = _declared(event, facts)
         else:
             continue
         if not told:
@@ -158,6 +160,12 @@ def _happening(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder
     return {"deleted": event.kind is not EventKind.RESTORED}
 
 
+def _declared(event: Event, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A ticket that people or a ladder declared a major incident is one until that is closed or stood down."""
+    major = {"declared": True, "closed": False, "stood_down": False}.get(str(event.data.get("what")))
+    return {} if major is None or major is facts["major_incident"] else {"major_incident": major}
+
+
 def _message(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: Responder) -> dict[str, Any]:
     if event.data.get("auto") and not responder.automatic:
         return {}
@@ -182,4 +190,6 @@ def _why(event: Event, told: Mapping[str, Any]) -> str:
     if event.kind is EventKind.CHANGED:
         new: Value = event.new
         return event.field if new is None or new == "" else f"{event.field} {new}"
+    if event.kind is EventKind.MAJOR:
+        return "declared a major incident" if told["major_incident"] else "no major incident any more"
     return _SAYINGS.get(event.kind) or ("message from the requester" if told["awaiting_reply"] else "answer")

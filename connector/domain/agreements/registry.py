@@ -24,9 +24,11 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalations.rules import Rule
 from connector.domain.handoffs.receiver import Receiver
+from connector.domain.major.procedure import Continuity, Process
 from connector.domain.notices.informing import Informing
 from connector.domain.notices.people import NOBODY, People
 from connector.domain.notices.template import NONE, Templates
+from connector.domain.requests.catalogue import Item
 
 Winners = tuple[frozenset[str], tuple[str, ...]]
 """Names of the profiles that speak, and ties in words."""
@@ -100,6 +102,12 @@ class Registry:
     """Every kept version of a ladder, that in force included."""
     informing: tuple[Informing, ...] = ()
     """What requesters are told without asking."""
+    majors: tuple[Process, ...] = ()
+    """How major incidents are treated."""
+    continuity: tuple[Continuity, ...] = ()
+    """Procedures for services that fail."""
+    catalogue: tuple[Item, ...] = ()
+    """What can be requested, and what is then done."""
     _built: dict[tuple[str, str, str], ServiceCalendar] = field(default_factory=dict, compare=False)
 
     @classmethod

@@ -25,6 +25,8 @@ class Reach(StrEnum):
     GROUP = "group"
     LEVEL = "level"
     PERSON = "person"
+    ROLE = "role"
+    """Who holds a role of the major incident that the ticket is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Who:
     def text(self) -> str:
         told = {
             Reach.MANAGER: f"manager {self.number}", Reach.LEVEL: f"level {self.number}",
-            Reach.GROUP: f"group {self.name}", Reach.PERSON: f"person {self.name}",
+            Reach.GROUP: f"group {self.name}", Reach.PERSON: f"person {self.name}", Reach.ROLE: f"role {self.name}",
             Reach.ON_DUTY: "on duty" + (f" in {self.name}" if self.name else f" at level {self.number}"
                                         if self.number else ""),
         }.get(self.reach, str(self.reach).replace("_", " "))

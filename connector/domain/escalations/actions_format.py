@@ -29,6 +29,7 @@ PLAIN: Final = (Reach.ASSIGNEE, Reach.REQUESTER, Reach.TEAM_LEAD, Reach.TEAM, Re
 SEVERITIES: Final = ("critical", "high", "normal", "low")
 HIGHEST_MANAGER: Final = 20
 LEVELS: Final = (1, 2, 3, 4)
+KEYED: Final = ("manager", "on_duty", "group", "level", "person", "role")
 
 
 def actions(data: Any, problems: Problems, path: Path) -> tuple[Action, ...]:
@@ -85,7 +86,7 @@ def who(data: Any, problems: Problems, path: Path) -> Who | None:
         problems.add((*path, "in_turn"), f"{shown(turn)} is not true or false")
     rest = {key: value for key, value in data.items() if key != "in_turn"}
     if len(rest) != 1:
-        problems.add(path, "expected one of manager, on_duty, group, level, person")
+        problems.add(path, "expected one of manager, on_duty, group, level, person, role")
         return None
     key, value = next(iter(rest.items()))
     found = _one(str(key), value, problems, (*path, key))
@@ -99,7 +100,7 @@ def _one(key: str, value: Any, problems: Problems, path: Path) -> Who | None:
         return _numbered(Reach.MANAGER, value, 1, HIGHEST_MANAGER, problems, path)
     if key == Reach.LEVEL:
         return _numbered(Reach.LEVEL, value, LEVELS[0], LEVELS[-1], problems, path)
-    if key in (Reach.GROUP, Reach.PERSON):
+    if key in (Reach.GROUP, Reach.PERSON, Reach.ROLE):
         name = _text(value, problems, path)
         return Who(Reach(key), name) if name else None
     if key == Reach.TEAM and value is True:
@@ -112,7 +113,7 @@ def _one(key: str, value: Any, problems: Problems, path: Path) -> Who | None:
             return None if inner is None else Who(Reach.ON_DUTY, inner.name, inner.number)
         problems.add(path, "expected {level: 2} or {group: name}")
         return None
-    problems.add(path, f"unknown `{key}`{did_you_mean(key, ('manager', 'on_duty', 'group', 'level', 'person'))}")
+    problems.add(path, f"unknown `{key}`{did_you_mean(key, KEYED)}")
     return None
 
 

@@ -128,7 +128,7 @@ def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozense
 def _people(who: Who, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
     if who.reach is Reach.PERSON:
         yield "person", who.name, known.people
-    elif who.name:
+    elif who.name and who.reach is not Reach.ROLE:
         yield "group", who.name, known.groups
     elif who.reach in (Reach.LEVEL, Reach.ON_DUTY) and who.number:
         yield "level", who.number, known.levels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,13 +53,23 @@ class Effects:
     unable: list[str] = field(default_factory=list)
 
 
-def effects(firing: Firing, ticket: Ticket, people: People, now: datetime, turn: Turn) -> Effects:
-    """All actions of a firing, in their order; of one field the last value counts."""
+def effects(
+    firing: Firing, ticket: Ticket, people: People, now: datetime, turn: Turn, roles: Mapping[str, str] | None = None,
+) -> Effects:
+    """All actions of a firing, in their order; of one field the last value counts.
+
+    `roles`: who holds those of the major incident that the ticket is.
+    """
     found = Effects()
-    where = _Place(ticket, people, now, turn, firing)
+    where = _Place(ticket, people, now, turn, firing, roles or {})
     for action in firing.actions:
         _add(action, found, where)
     return found
+
+
+def meant(to: Who, ticket: Ticket, people: People, now: datetime) -> tuple[Person, ...]:
+    """The people meant outside of any ladder; in turn means the first."""
+    return _Place(ticket, people, now, lambda name, count: 0, Firing("", "", "", "", 0, now), {}).who(to)
 
 
 def _add(action: Action, found: Effects, where: _Place) -> None:
@@ -140,6 +150,7 @@ class _Place:
     now: datetime
     turn: Turn
     firing: Firing
+    roles: Mapping[str, str]
 
     @property
     def group(self) -> Group | None:
@@ -169,6 +180,9 @@ class _Place:
         if who.reach is Reach.PERSON:
             person = self.people.people.get(who.name)
             return (person,) if person else ()
+        if who.reach is Reach.ROLE:
+            person = self.people.people.get(self.roles.get(who.name, ""))
+            return (person,) if person else self._there()
         if who.reach is Reach.ASSIGNEE:
             return (self.assignee,) if self.assignee else self._there()
         if who.reach is Reach.MANAGER:

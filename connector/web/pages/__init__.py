@@ -15,8 +15,10 @@ from connector.web.pages import (
     escalations,
     files,
     home,
+    major,
     people,
     quarantine,
+    requested,
     ticket,
     tickets,
     tokens,
@@ -28,7 +30,8 @@ def install(app: Flask) -> None:
     ack.install(app)
     clocks.install(app)
     escalations.install(app)
-    for page in (home, tickets, ticket, escalations, files, connections, deliveries, quarantine, agreements, people,
-                 audit, users, tokens):
+    major.install(app)
+    for page in (home, tickets, ticket, requested, escalations, files, connections, deliveries, quarantine, agreements,
+                 people, audit, users, tokens):
         app.register_blueprint(page.blueprint())
     handoffs.install(app)

@@ -1,0 +1,78 @@
+"""A service request: what is approved, which tasks are where, and what a person can do about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from connector.domain.errors import Refused
+from connector.domain.history import Event
+from connector.domain.requests import moves
+from connector.domain.requests.record import Record, State
+from connector.flows import requests
+from connector.web import i18n, scope
+from connector.web.auth.identity import who
+from connector.web.rights import Right, door
+from connector.web.services import services
+
+
+@door(Right.TICKETS_READ)
+def show(key: int) -> ResponseReturnValue:
+    return _page(key)
+
+
+@door(Right.TICKETS_WRITE)
+def act(key: int) -> ResponseReturnValue:
+    _visible(key)
+    form, by = request.form, who().label
+    what, text, task = (form.get(name, "") for name in ("what", "text", "task"))
+
+    def make(found: Record, now: datetime) -> Event:
+        if what in ("approve", "refuse"):
+            approval, person = form.get("approval", ""), form.get("person", "")
+            return moves.answer(found, approval, person, what == "approve", now, by, text)
+        if what in ("done", "failed"):
+            return moves.settle(found, task, what == "done", now, by, text)
+        if what == "again":
+            return moves.again(found, task, now, by, text)
+        if what == "drop":
+            return moves.drop(found, task, now, by, text)
+        if what == "cancel":
+            return moves.cancel(found, now, by, text)
+        raise Refused(f"what: {what!r} is unknown")
+
+    try:
+        requests.act(services().deps, key, make, by)
+    except Refused as error:
+        return _page(key, error.reason), 422
+    flash(i18n._("Noted."), "good")
+    return redirect(url_for("requested.show", key=key), 303)
+
+
+def _visible(key: int) -> None:
+    """Receivers are told by their handoffs, not by this page."""
+    if scope.visible(services().queries.ticket(key), who()) is None or who().supplier is not None:
+        abort(404)
+
+
+def _page(key: int, trouble: str = "") -> str:
+    _visible(key)
+    parts = services()
+    try:
+        stored, found = requests.standing(parts.deps, key)
+    except Refused:
+        abort(404)
+    registry = parts.deps.registry() if parts.deps.registry is not None else None
+    return render_template(
+        "requested.html", key=key, ticket=stored.ticket, record=found, trouble=trouble, now=parts.now(),
+        people=registry.people.people if registry is not None else {}, writes=who().may(Right.TICKETS_WRITE),
+        pending=found.pending() if found.state is State.APPROVING else None)
+
+
+def blueprint() -> Blueprint:
+    page = Blueprint("requested", __name__)
+    page.get("/tickets/<int:key>/request")(show)
+    page.post("/tickets/<int:key>/request")(act)
+    return page

@@ -1,0 +1,35 @@
+"""Words of major incidents and service requests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connector.web.i18n import mark
+
+MAJOR_STATES: Final = {
+    "degraded": mark("degraded"), "recovering": mark("recovering"), "recovered": mark("recovered"),
+    "closed": mark("closed"), "stood_down": mark("stood down"),
+}
+MAJOR_MOVES: Final = {
+    "declared": mark("declared"), "role": mark("role given"), "update": mark("update"), "decision": mark("decision"),
+    "follow_up": mark("to be done"), "linked": mark("ticket linked"), "unlinked": mark("ticket not linked any more"),
+    "procedure": mark("procedure attached"), "done": mark("step done"), "skipped": mark("step skipped"),
+    "undone": mark("step open again"), "recovering": mark("recovering"), "recovered": mark("recovered"),
+    "relapsed": mark("relapsed"), "stood_down": mark("stood down"), "closed": mark("closed"),
+}
+MAJOR_ROLES: Final = {"incident_manager": mark("Incident manager"), "communications": mark("Communications")}
+REQUEST_STATES: Final = {
+    "approving": mark("waits for approval"), "fulfilling": mark("being fulfilled"), "completed": mark("completed"),
+    "refused": mark("refused"), "cancelled": mark("cancelled"),
+}
+TASK_STATES: Final = {
+    "waiting": mark("waiting"), "started": mark("started"), "done": mark("done"), "failed": mark("failed"),
+    "dropped": mark("not needed"),
+}
+REQUEST_MOVES: Final = {
+    "started": mark("started"), "asked": mark("approval asked for"), "substituted": mark("substitute asked"),
+    "approved": mark("approved"), "refused": mark("refused"), "expired": mark("nobody answered in time"),
+    "task_started": mark("task started"), "task_done": mark("task done"), "task_failed": mark("task failed"),
+    "task_again": mark("task started again"), "task_dropped": mark("task not needed"),
+    "cancelled": mark("cancelled"), "completed": mark("completed"),
+}
