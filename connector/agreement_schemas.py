@@ -46,6 +46,7 @@ def profile() -> Schema:
     start = {"enum": [*map(str, StartFrom), "created", True, False]}
     told: Schema = {
         "profile": TEXT, "agreement": {"enum": [str(one) for one in Agreement]}, "description": TEXT,
+        "party": TEXT,
         "applies_to": {"$ref": "#/$defs/condition"}, "calendar": chain, "timezone": chain,
         "classification": table({"matrix": table(dict.fromkeys(scale, row)),
                                   "major_incident": table({"when": {"$ref": "#/$defs/condition"}})}),

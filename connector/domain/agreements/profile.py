@@ -187,6 +187,8 @@ class Profile:
     escalate: str = ""
     receiver: Receiver | None = None
     """Who the work is handed to under this agreement."""
+    party: str = ""
+    """Whose promise it is, when not that of the ticket's group or supplier: it stands beside theirs."""
     description: str = ""
     version: str = ""
     file: str = ""

@@ -31,7 +31,7 @@ from connector.domain.ticket import PRIORITIES, Scale
 KEYS: Final = (
     "profile", "agreement", "description", "applies_to", "calendar", "timezone", "classification", "targets",
     "conditions", "retroactive", "reopen", "responder", "on_change", "manual_due", "children", "coverage", "nests",
-    "escalate", "receiver",
+    "escalate", "receiver", "party",
 )
 _NAMES: Final = ("start", "pause", "resume", "stop", "reset", "cancel")
 
@@ -69,6 +69,8 @@ def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
         problems.add(("applies_to",), "an SLA says what a major incident is, so only an OLA or UC can ask for one")
     if reader.agreement is Agreement.SLA and "receiver" in data:
         problems.add(("receiver",), "work is handed over under an OLA or UC, not under an SLA")
+    if reader.agreement is Agreement.SLA and "party" in data:
+        problems.add(("party",), "a ticket has one SLA; only an OLA or UC can stand beside another")
     profile = Profile(
         name=str(name),
         agreement=reader.agreement,
@@ -90,6 +92,7 @@ def draft(data: Any, problems: Problems, version: str = "") -> Profile | None:
         receiver=given,
         escalate=reader.text(data.get("escalate", ""), ("escalate",)),
         description=reader.text(data.get("description", ""), ("description",)),
+        party=reader.text(data.get("party", ""), ("party",)),
         version=version,
         file=problems.file,
     )

@@ -226,17 +226,18 @@ def _find(
 def winners(profiles: Iterable[Profile], facts: Mapping[str, Any]) -> Winners:
     """Names of the profiles that speak for these facts, and ties in words.
 
-    Of each kind of agreement the most specific profile that applies wins; a tie leaves that kind without one.
+    Of each kind of agreement and party the most specific profile that applies wins; a tie leaves none of them.
     """
-    best: dict[Agreement, list[Profile]] = {}
+    best: dict[tuple[Agreement, str], list[Profile]] = {}
     for profile in profiles:
         if not profile.applies_to.holds(facts):
             continue
-        held = best.get(profile.agreement)
+        place = (profile.agreement, profile.party)
+        held = best.get(place)
         if held is None or profile.applies_to.weight > held[0].applies_to.weight:
-            best[profile.agreement] = [profile]
+            best[place] = [profile]
         elif profile.applies_to.weight == held[0].applies_to.weight:
             held.append(profile)
     tied = (f"{kind}: {' and '.join(p.name for p in held)} apply alike; make one more specific"
-            for kind, held in best.items() if len(held) > 1)
+            for (kind, _), held in best.items() if len(held) > 1)
     return frozenset(held[0].name for held in best.values() if len(held) == 1), tuple(tied)

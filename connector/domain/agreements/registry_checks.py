@@ -81,11 +81,11 @@ def same_receivers(profiles: Sequence[Profile]) -> Iterable[Problem]:
 
 
 def ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
-    seen: dict[tuple[Agreement, Hashable], Profile] = {}
+    seen: dict[tuple[Agreement, str, Hashable], Profile] = {}
     for profile in profiles:
         if profile.applies_to is NEVER:
             continue
-        key = (profile.agreement, profile.applies_to.same or profile.applies_to.text)
+        key = (profile.agreement, profile.party, profile.applies_to.same or profile.applies_to.text)
         if key in seen:
             yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
                           path="applies_to")

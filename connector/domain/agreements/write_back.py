@@ -124,7 +124,8 @@ def _written(told: Mapping[str, Told], events: Iterable[Event]) -> dict[str, Val
 
 
 def _value(what: Told, clocks: Iterable[NamedClock]) -> str | None:
-    mine = [c for c in clocks if c.profile.agreement is what.agreement and c.target is what.target]
+    mine = [c for c in clocks
+            if c.profile.agreement is what.agreement and not c.profile.party and c.target is what.target]
     if not mine:
         return None
     clock = max(mine, key=lambda c: (c.clock.state is not ClockState.CANCELLED, c.clock.start, c.clock.cycle)).clock

@@ -138,3 +138,23 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_the_same_condition_under_another_kind_of_agreement_is_no_tie() -> None:
     Registry.checked([made(applies_to={"group": "N"}), made("q", "ola", applies_to={"group": "N"})], CALENDARS)
+
+
+def test_the_promise_of_another_party_stands_beside_and_is_no_tie() -> None:
+    every = [made("net", "ola", applies_to={"group": "N"}),
+             made("lead", "ola", applies_to={"major_incident": True, "group": "N"}, party="major incident team")]
+    assert winners(every, {"group": "N", "major_incident": True}) == ({"net", "lead"}, ())
+    assert winners(every, {"group": "N", "major_incident": False}) == ({"net"}, ())
+    same = [every[0], made("watch", "ola", applies_to={"group": "N"}, party="watch")]
+    Registry.checked(same, CALENDARS)
+    assert winners(same, {"group": "N"}) == ({"net", "watch"}, ())
+
+
+def test_two_of_one_party_that_apply_alike_are_a_tie() -> None:
+    assert [path for path, _ in problems(*[made(name, "ola", applies_to={"group": "N"}, party="watch")
+                                           for name in ("one", "two")])] == ["applies_to"]
+
+
+def test_an_sla_has_no_party() -> None:
+    with pytest.raises(AssertionError, match="a ticket has one SLA"):
+        made(party="watch")

@@ -17,7 +17,7 @@ from connector.domain.errors import ConfigError
 from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.mapping import Mapping
 from connector.domain.ticket import State, Ticket
-from tests.domain.agreements.test_engine import MON, registry, ticket
+from tests.domain.agreements.test_engine import MON, profile, registry, ticket
 from tests.domain.calendars.test_calendar import local
 from tests.domain.mappings.trial_mapping import GLPI, load
 
@@ -118,3 +118,14 @@ def test_a_ticket_that_ended_before_is_left_alone() -> None:
                                                (360_000, "100:00:00")])
 def test_remaining_is_hours_minutes_seconds(seconds: int, text: str) -> None:
     assert write_back.written_span(timedelta(seconds=seconds)) == text
+
+
+def test_a_party_beside_the_group_is_not_what_the_tool_is_told() -> None:
+    given = "agreement: ola, calendar: weekdays, targets: {resolution: %s}"
+    net, watch = (profile(f"{{profile: {name}, {given % within}, {more}}}")
+                  for name, within, more in (("net", "8h", ""), ("watch", "1h", "party: watch")))
+    one = ticket(group="N")
+    result = clocks(one, [], registry(net, watch), MON)
+    assert {named.profile.name for named in result.clocks} == {"net", "watch"}
+    said = {"custom.due": Told(Agreement.OLA, TargetName.RESOLUTION, Part.DUE)}
+    assert write_back.wanted(said, result, one, []) == {"custom.due": "2026-03-03 07:30:00"}
