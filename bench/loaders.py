@@ -30,8 +30,8 @@ def ours(url: str, folder: Path, store_url: str = "") -> Callable[[], int]:
     from connector import store
     from connector.flows import intake
     from connector.ports import Deps, Tool
-    from connector.secret import Secret
     from connector.settings import ToolSettings, load_mapping
+    from connector.settings.secret import Secret
     from connector.store import admin
     from connector.vendors import servicenow
 

@@ -25,10 +25,10 @@ from bench.first_load import postgres
 from connector.domain.agreements.registry import Registry
 from connector.domain.history import Event, EventKind, Role
 from connector.domain.ticket import Kind, State, Ticket
+from connector.files.profiles import load
 from connector.flows.agreements import renewed
 from connector.flows.assess import tick
 from connector.ports import Change, Deps, Store
-from connector.profiles import load
 from connector.store import admin, engine
 from connector.store import open as open_store
 

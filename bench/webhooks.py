@@ -33,8 +33,8 @@ from connector.domain.ticket import Kind, State, Ticket
 from connector.flows.handoffs import Offer, offer
 from connector.ports import Change
 from connector.settings import Settings
+from connector.settings.suppliers import SupplierSettings
 from connector.store import admin
-from connector.supplier_settings import SupplierSettings
 from connector.web import Services, create_app
 from connector.web.server import Server
 from connector.wiring import deploy

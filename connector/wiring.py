@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 
 from connector import store as stores
 from connector import vendors
-from connector.agreements import Agreements
-from connector.app_key import ACKNOWLEDGEMENTS, FILE_LINKS, REPLY_LINKS, derived
 from connector.channels.mail import MailChannel
 from connector.channels.supplier_file import Keep
 from connector.channels.supplier_mail import SupplierMail
@@ -25,14 +23,16 @@ from connector.domain.handoffs.receiver import Receiver
 from connector.domain.links import Links
 from connector.domain.notices.desk import Desk
 from connector.domain.notices.people import Way
+from connector.files.in_force import Agreements
 from connector.flows import files
 from connector.flows.notices import OPTION
 from connector.guarded import Guarded
 from connector.jobs import orphans
 from connector.ports import Channel, Deps, Tool
 from connector.settings import Settings, ToolSettings, load_mapping
+from connector.settings.app_key import ACKNOWLEDGEMENTS, FILE_LINKS, REPLY_LINKS, derived
+from connector.settings.supplier_keys import SupplierKeys
 from connector.store.sql import SqlStore
-from connector.supplier_keys import SupplierKeys
 
 
 def utc_now() -> datetime:

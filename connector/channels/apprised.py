@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 from marshmallow import ValidationError
 
-from connector.channel_settings import AppriseSettings
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
 from connector.domain.notices.people import People, Severity, Way
-from connector.secret import resolve
+from connector.settings.channels import AppriseSettings
+from connector.settings.secret import resolve
 
 GIVE_UP: Final = timedelta(hours=6)
 """A chat message of yesterday helps nobody."""

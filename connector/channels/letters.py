@@ -14,10 +14,10 @@ from email.utils import format_datetime
 from html import escape
 from typing import Any, Final
 
-from connector.channel_settings import MailSettings
 from connector.domain.errors import Refused
 from connector.domain.notices.mail_address import usable
 from connector.domain.notices.template import LANGUAGES, as_html, inline
+from connector.settings.channels import MailSettings
 
 FOOTERS: Final = {
     ("internal", "en"): "This was sent by {name} to who is responsible for the ticket. How and when you are told is in "

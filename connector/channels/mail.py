@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from connector.channel_settings import MailSettings
 from connector.channels.letters import letter
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused, TryLater
 from connector.domain.notices.mail_address import same
+from connector.settings.channels import MailSettings
 
 TIMEOUT: Final = 20.0
 """Seconds for one answer of the server; a whole delivery has at most ten of them."""

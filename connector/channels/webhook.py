@@ -17,7 +17,7 @@ from connector.domain.handoffs.receiver import Receiver
 from connector.domain.handoffs.supplier_envelope import encoded, envelope, with_links
 from connector.domain.signing import sign
 from connector.guarded import Guarded
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 
 GIVE_UP: Final = timedelta(days=3, hours=12)
 """So that an outage of three whole days loses nothing."""

@@ -25,9 +25,9 @@ from connector.domain.agreements.conditions import ALWAYS, Condition, condition
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import Problems, did_you_mean
 from connector.domain.ticket import FIELDS
+from connector.files.profiles import Folder, load, load_with
 from connector.flows.backtest import Question, measure, parts
 from connector.ports import Store
-from connector.profiles import Folder, load, load_with
 from connector.settings import Settings
 from connector.wiring import open_store
 

@@ -17,7 +17,7 @@ from connector.ports import Vendor
 @pass_context
 def check(context: Context, live: bool) -> None:
     """Print every problem of settings, mappings and agreements with file, line and column. Exit code 1 on errors."""
-    from connector import check as checks
+    from connector.checks import deployment as checks
 
     found = checks.files(context.config, os.environ)
     _print(found.problems)
@@ -32,8 +32,8 @@ def check(context: Context, live: bool) -> None:
 
 def _ask(found: object) -> bool:
     """Whether a tool answered with an error."""
-    from connector import check as checks
     from connector import vendors
+    from connector.checks import deployment as checks
     from connector.wiring import utc_now
 
     assert isinstance(found, checks.Found)

@@ -11,7 +11,7 @@ import orjson
 from connector.domain.handoffs.proof import pack
 from connector.domain.handoffs.proof_seal import BadProof, fingerprint, public_of, seal, verify
 from connector.flows import files
-from connector.proof_key import private_key
+from connector.settings.proof_key import private_key
 
 if TYPE_CHECKING:
     from connector.domain.agreements.profile import Profile

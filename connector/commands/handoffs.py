@@ -179,7 +179,7 @@ def trial(context: Context, profiles: Path, receivers: tuple[str, ...]) -> None:
     ones, and the penalties of both.
     """
     from connector.commands.handoff_trial import compared
-    from connector.profiles import load
+    from connector.files.profiles import load
 
     edited = load(profiles).registry
     with context.deployed() as deployment:

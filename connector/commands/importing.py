@@ -68,7 +68,7 @@ def importing(
 
 
 def _name(mapping: Mapping, file: Path, asked: str | None) -> str:
-    from connector.schemas import TOOL_NAME
+    from connector.settings.shape import TOOL_NAME
 
     if mapping.rows is None:
         raise ConfigError([Problem("has no `rows` section: it says what a row is", str(file), path="rows")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import orjson
 
-from connector.json_schemas import SCHEMAS
+from connector.schemas.published import SCHEMAS
 
 
 @click.command()

@@ -90,8 +90,8 @@ def diff(context: Context, profiles: Path, as_json: bool) -> None:
     """What the agreements in a folder would do to the clocks of all open tickets. Changes nothing."""
     from connector.commands.progress import progress
     from connector.domain.agreements.comparison import headline
+    from connector.files.profiles import load
     from connector.flows import agreements
-    from connector.profiles import load
 
     edited = load(profiles).registry
     with context.deployed() as deployment, progress("open tickets") as tell:

@@ -62,9 +62,9 @@ def supplier() -> None:
 def add(context: Context, name: str, title: str | None, url: str | None, email: str | None, acknowledge: str,
         resolution: str, calendar: str) -> None:
     """Write the contract of supplier NAME, with a webhook, a mail address or the portal, and make its secret."""
-    from connector import agreement_files
     from connector.domain.address import parse
-    from connector.supplier_keys import new_secret
+    from connector.files import editing as agreement_files
+    from connector.settings.supplier_keys import new_secret
 
     settings = context.settings
     if not NAME.fullmatch(name):
@@ -94,8 +94,8 @@ def add(context: Context, name: str, title: str | None, url: str | None, email: 
 @pass_context
 def rotate_secret(context: Context, name: str) -> None:
     """Make a new secret for supplier NAME beside the present one: both are valid until you take the old one out."""
-    from connector import agreement_files
-    from connector.supplier_keys import new_secret
+    from connector.files import editing as agreement_files
+    from connector.settings.supplier_keys import new_secret
 
     with context.deployed() as deployment:
         receiver = _receiver(deployment, name)
@@ -122,7 +122,7 @@ def rotate_secret(context: Context, name: str) -> None:
 def test(context: Context, name: str) -> None:
     """Send a signed sample to supplier NAME now and say what came back. Exit code 1 when it was not taken."""
     from connector.domain.delivery import Delivery
-    from connector.supplier_keys import SupplierKeys
+    from connector.settings.supplier_keys import SupplierKeys
 
     with context.deployed() as deployment:
         receiver = _receiver(deployment, name)
@@ -169,7 +169,8 @@ def _receiver(deployment: Deployment, name: str) -> Receiver:
 
 def _file_of(folder: Path, name: str) -> str:
     """The file whose contract has this receiver."""
-    from connector import agreement_files, profiles
+    from connector.files import editing as agreement_files
+    from connector.files import profiles
 
     read = profiles.load(folder)
     profile = next(one for one in read.registry.profiles if one.receiver is not None and one.receiver.name == name)

@@ -10,8 +10,8 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import __version__
-from connector.app_key import app_key
 from connector.settings import Settings
+from connector.settings.app_key import app_key
 from connector.web import api, assets, errors, filters, health, i18n, pages, security, suppliers, webhooks
 from connector.web.auth import identity, invitation_pages
 from connector.web.auth import pages as auth_pages

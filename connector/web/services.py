@@ -9,9 +9,10 @@ from typing import Final
 
 from flask import current_app
 
-from connector.agreements import Agreements
+from connector.files.in_force import Agreements
 from connector.ports import Deps
 from connector.settings import Settings
+from connector.settings.supplier_keys import SupplierKeys
 from connector.store.accounts import Accounts
 from connector.store.answers import Answers
 from connector.store.board import BoardQueries
@@ -19,7 +20,6 @@ from connector.store.handoff_queries import HandoffQueries
 from connector.store.queries import Queries
 from connector.store.sessions import Sessions
 from connector.store.sql import SqlStore
-from connector.supplier_keys import SupplierKeys
 
 KEY: Final = "connector"
 

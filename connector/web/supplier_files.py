@@ -7,11 +7,11 @@ from typing import Final
 import structlog
 from flask import Response, request
 
-from connector.app_key import FILE_LINKS, derived
 from connector.domain.errors import Refused
 from connector.domain.handoffs.chain import Entry, EntryKind
 from connector.domain.handoffs.file_link import FileLink, holds
 from connector.flows import files
+from connector.settings.app_key import FILE_LINKS, derived
 from connector.web.attachments import as_download
 from connector.web.errors import Problem
 from connector.web.rights import Door, door

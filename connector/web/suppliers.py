@@ -23,7 +23,7 @@ from connector.domain.handoffs.supplier_message import Command, Unclear, command
 from connector.domain.signing import off_by, verify
 from connector.domain.strict_json import BadJson, loads
 from connector.flows import handoffs
-from connector.supplier_schemas import PATHS
+from connector.schemas.suppliers import PATHS
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
 from connector.web.handoffs.calls import noted

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 
-from connector.channel_settings import MailSettings
 from connector.channels.mail import MailChannel
 from connector.flows import deliver
 from connector.ports import Deps
+from connector.settings.channels import MailSettings
 from connector.store import open as open_store
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from connector.channel_settings import SERVICES, AppriseSettings
 from connector.channels.apprised import AppriseChannel, plain
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
 from connector.domain.notices.people import People, Person, Way
+from connector.settings.channels import SERVICES, AppriseSettings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

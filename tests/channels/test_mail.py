@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from connector.channel_settings import MailSettings
 from connector.channels.mail import MailChannel
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused, TryLater
-from connector.secret import Secret
+from connector.settings.channels import MailSettings
+from connector.settings.secret import Secret
 from tests.channels.smtp_server import Box, smtp
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from connector.channels.webhook import GIVE_UP, WebhookChannel
 from connector.domain.delivery import Order
 from connector.flows import deliver
 from connector.ports import Deps
+from connector.settings.supplier_keys import SupplierKeys
 from connector.store import SqlStore
-from connector.supplier_keys import SupplierKeys
 from tests.channels.endpoint import NEW, RECEIVER, Endpoint
 from tests.flows.fake_tool import Clock
 

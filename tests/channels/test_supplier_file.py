@@ -14,7 +14,7 @@ from connector.domain.address import AddressPolicy
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
 from connector.guarded import Guarded
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 from tests.channels.endpoint import RECEIVER
 from tests.test_guarded import Net, serving
 

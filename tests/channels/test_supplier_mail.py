@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from connector.channel_settings import MailSettings
 from connector.channels.mail import MailChannel
 from connector.channels.supplier_mail import SupplierMail
 from connector.domain.delivery import Delivery
@@ -18,6 +17,7 @@ from connector.domain.errors import Postponed
 from connector.domain.handoffs.file_link import reply_url
 from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
 from connector.domain.handoffs.supplier_letter import words
+from connector.settings.channels import MailSettings
 from tests.channels.smtp_server import Box, smtp
 from tests.flows.fake_channel import FakeChannel
 

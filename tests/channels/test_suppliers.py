@@ -11,7 +11,7 @@ from connector.domain.agreements.registry import Registry
 from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
 from connector.guarded import Guarded
 from connector.ports import Channel
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 from tests.channels.endpoint import RECEIVER
 from tests.flows.fake_channel import FakeChannel
 

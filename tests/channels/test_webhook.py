@@ -17,7 +17,7 @@ from connector.domain.handoffs.file_link import PATH, FileLink, holds
 from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind
 from connector.domain.handoffs.supplier_envelope import envelope, message_id
 from connector.guarded import Guarded
-from connector.supplier_keys import SupplierKeys, new_secret
+from connector.settings.supplier_keys import SupplierKeys, new_secret
 from tests.channels.endpoint import ADDRESS, NEW, OLD, RECEIVER, endpoint
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

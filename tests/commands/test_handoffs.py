@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from connector.cli import main
 from connector.commands.demo_desk import Tools
 from connector.domain.handoffs.moves import Move, Side
+from connector.files.profiles import load
 from connector.flows import handoffs
-from connector.profiles import load
 from connector.settings import load as load_settings
 from connector.store import admin
 from connector.wiring import deployed

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from connector.settings import Settings
-from connector.supplier_settings import SupplierSettings
+from connector.settings.suppliers import SupplierSettings
 from connector.web import Services, create_app
 from connector.web.server import Server
 from connector.wiring import Deployment, deploy

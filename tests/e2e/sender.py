@@ -22,7 +22,7 @@ from connector.domain.delivery import Delivery
 from connector.flows import deliver
 from connector.guarded import Guarded
 from connector.ports import Deps
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 from tests.channels.endpoint import ADDRESS, RECEIVER
 
 SPEED = 600

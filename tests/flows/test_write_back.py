@@ -16,10 +16,10 @@ from connector.domain.agreements.assess import assess
 from connector.domain.errors import Refused
 from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.mapping import Mapping
+from connector.files.profiles import load
 from connector.flows import assess as clocks
 from connector.flows import backlog, deliver, hints, intake
 from connector.ports import Change, Deps, Tool
-from connector.profiles import load
 from connector.sandbox.clock import Clock
 from connector.sandbox.glpi import Glpi
 from connector.sandbox.server import Request

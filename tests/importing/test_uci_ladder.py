@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from connector.domain.escalations.rehearsal import Tally, always, past
+from connector.files.profiles import load
 from connector.flows.rehearse import simulate
-from connector.profiles import load
 from connector.store import open as open_store
 from tests.importing.conftest import DATA, ROOT, Desk
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.channel_settings import MailSettings
 from connector.channels.mail import MailChannel
 from connector.domain.delivery import Delivery
 from connector.sandbox.mailbox import Mailbox
+from connector.settings.channels import MailSettings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from connector.domain.errors import TryLater
 from connector.domain.handoffs.receiver import Reach, Receiver, ReceiverKind, Webhook
 from connector.domain.signing import verify
 from connector.sandbox.supplier import Supplier
-from connector.supplier_keys import SupplierKeys, new_secret
+from connector.settings.supplier_keys import SupplierKeys, new_secret
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from connector.agreements import Agreements
+from connector.files.in_force import Agreements
 from tests.web.world import ROOT, World
 
 

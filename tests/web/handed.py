@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from connector.agreements import Agreements
 from connector.domain.handoffs.handoff import Handoff
 from connector.domain.handoffs.moves import Move, Side
+from connector.files.in_force import Agreements
 from connector.flows import handoffs as flow
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 from tests.web.world import World
 
 CONTRACT = """

@@ -13,12 +13,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from connector.agreements import Agreements
 from connector.domain.handoffs.chain import Entry, EntryKind
 from connector.domain.handoffs.handoff import Handoff
 from connector.domain.signing import sign
+from connector.files.in_force import Agreements
 from connector.flows.handoff_offer import Offer, offer_in
-from connector.supplier_keys import SupplierKeys
+from connector.settings.supplier_keys import SupplierKeys
 from tests.channels.endpoint import NEW, OLD
 from tests.web.conftest import app_of
 from tests.web.world import World

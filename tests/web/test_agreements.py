@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from connector import agreement_files as files
-from connector.agreements import Agreements
 from connector.domain.errors import ConfigError, Conflict, NotFound
 from connector.domain.history import EventKind
+from connector.files import editing as files
+from connector.files.in_force import Agreements
 from connector.flows import assess
 from connector.web import trials
 from tests.web.agreed import agree

@@ -16,7 +16,7 @@ from connector.domain.handoffs.handoff import Handoff
 from connector.domain.handoffs.moves import HandoffState, Move, Side
 from connector.domain.handoffs.proof_seal import public_of, verify
 from connector.domain.ticket import AttachmentInfo
-from connector.proof_key import private_key
+from connector.settings.proof_key import private_key
 from tests.web import handed
 from tests.web.conftest import Browser, app_of
 from tests.web.world import NOW, World

@@ -15,7 +15,7 @@ from connector.domain.delivery import Order
 from connector.domain.handoffs.handoff import Handoff
 from connector.domain.handoffs.proof_seal import public_of
 from connector.flows import switch
-from connector.proof_key import private_key
+from connector.settings.proof_key import private_key
 from tests.flows.fake_channel import FakeChannel
 from tests.web import handed
 from tests.web.conftest import Browser, app_of

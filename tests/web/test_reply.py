@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.channels.supplier_mail import SupplierMail
 from connector.domain.handoffs.chain import EntryKind
 from connector.domain.handoffs.file_link import VALID, reply_url
 from connector.flows import handoffs
+from connector.settings.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.web.portal.reply import BUCKET
 from tests.flows.fake_channel import FakeChannel
 from tests.web.supplied import PROFILE, Desk, supplied

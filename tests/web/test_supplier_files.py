@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.app_key import FILE_LINKS, derived
 from connector.domain.handoffs.file_link import VALID, FileLink, link
 from connector.domain.handoffs.supplier_envelope import envelope, with_links
 from connector.flows import handoffs
+from connector.settings.app_key import FILE_LINKS, derived
 from tests.web.supplied import PROFILE, Desk, supplied
 from tests.web.world import World
 

@@ -10,7 +10,7 @@ from connector.domain.errors import Unsupported
 from connector.domain.history import Event
 from connector.domain.ticket import Attachment, AttachmentInfo, Comment, Draft, Patch, Ref, Ticket
 from connector.ports import Capability, Cursor, Diagnosis, FieldInfo, Hint, Page
-from connector.secret import Secret
+from connector.settings.secret import Secret
 from connector.vendors.servicenow import diagnose
 from connector.vendors.servicenow.desk import Desk
 from connector.vendors.servicenow.files import Files

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from connector.secret import SecretField
+from connector.settings.secret import SecretField
 from connector.vendors.servicenow.query import FIELD
 
 TABLES: Final = ("incident", "sc_req_item", "sc_task", "problem", "change_request")

@@ -11,7 +11,7 @@ import orjson
 from connector.domain.errors import BadSignature, Refused
 from connector.domain.signing import verify
 from connector.ports import Hint
-from connector.secret import Secret
+from connector.settings.secret import Secret
 from connector.vendors.servicenow.query import is_id
 
 LARGEST: Final = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from connector import supplier_schemas as schemas
+from connector.schemas import suppliers as schemas
 
 PATH: Final = "/api/v1/webhooks/suppliers/{supplier}"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

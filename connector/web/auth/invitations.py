@@ -11,7 +11,7 @@ from typing import Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from connector.app_key import derived
+from connector.settings.app_key import derived
 from connector.store.views import User
 from connector.web.services import Services
 

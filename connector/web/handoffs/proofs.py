@@ -10,7 +10,7 @@ from connector.domain.handoffs.proof import pack
 from connector.domain.handoffs.proof_seal import fingerprint, public_of, seal
 from connector.flows import files
 from connector.paper.pdf import render
-from connector.proof_key import private_key
+from connector.settings.proof_key import private_key
 from connector.web import i18n
 from connector.web.handoffs.view import Seen
 from connector.web.papers import proof as paper

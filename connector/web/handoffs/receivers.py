@@ -19,7 +19,7 @@ from connector.domain.handoffs.receiver import Receiver
 from connector.domain.handoffs.review import Case, Period, Review, as_dict, month_of, review
 from connector.flows import switch
 from connector.paper.pdf import render
-from connector.proof_key import private_key
+from connector.settings.proof_key import private_key
 from connector.store.traffic import Traffic
 from connector.store.views import User
 from connector.web import gates, i18n

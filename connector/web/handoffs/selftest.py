@@ -17,7 +17,7 @@ from connector.domain.handoffs.receiver import Receiver
 from connector.domain.handoffs.supplier_check import Checked, check, fingerprint
 from connector.domain.handoffs.supplier_envelope import encoded, envelope
 from connector.domain.signing import ID, SIGNATURE, TIMESTAMP, sign
-from connector.supplier_keys import new_secret
+from connector.settings.supplier_keys import new_secret
 from connector.web.auth.identity import who
 from connector.web.auth.throttle import Bucket
 from connector.web.handoffs import calls, receivers

@@ -10,12 +10,12 @@ from typing import Any, Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from connector import agreement_files as files
-from connector.agreements import Agreements
 from connector.domain.agreements.profile import Profile
 from connector.domain.agreements.registry import Registry
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
-from connector.profiles import used_calendars
+from connector.files import editing as files
+from connector.files.in_force import Agreements
+from connector.files.profiles import used_calendars
 from connector.web import sayings, trials
 from connector.web.auth.identity import who
 from connector.web.i18n import _

@@ -10,10 +10,10 @@ from typing import Any, Final
 from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from connector import escalation_files
-from connector.agreement_files import id_of
 from connector.domain.escalations.rehearsal import Tally
 from connector.domain.escalations.rules import Rule
+from connector.files import escalations as escalation_files
+from connector.files.editing import id_of
 from connector.flows.rehearse import simulate as rehearse
 from connector.web import escalation_board, ladders
 from connector.web.pages.agreements import held, problems_of

@@ -12,11 +12,11 @@ from uuid import uuid4
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from connector.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.domain.errors import ConnectorError
 from connector.domain.handoffs.file_link import REPLY, FileLink, holds, link
 from connector.domain.handoffs.moves import Move, Side
 from connector.flows import handoffs as flow
+from connector.settings.app_key import FILE_LINKS, REPLY_LINKS, derived
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
 from connector.web.handoffs.pages import said

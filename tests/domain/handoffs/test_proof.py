@@ -20,8 +20,8 @@ from connector.domain.handoffs.moves import Move, Side
 from connector.domain.handoffs.proof import exact, lasted, lasting, pack
 from connector.domain.handoffs.proof_seal import BadProof, fingerprint, public_of, seal, verify
 from connector.domain.ticket import Kind, State, Ticket
-from connector.proof_key import private_key
 from connector.settings import Settings
+from connector.settings.proof_key import private_key
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 KEY = bytes(range(32))

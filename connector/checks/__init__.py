@@ -1,0 +1,1 @@
+"""What `connector check` tells of a deployment."""
