@@ -17,7 +17,8 @@ from connector.domain.history import Event, EventKind
 from connector.domain.ticket import Kind, Value
 from connector.flows.agreements import renewed
 from connector.flows.editing import place
-from connector.flows.escalate import Looked, climb
+from connector.flows.escalate import climb
+from connector.flows.escalate_ticket import Looked
 from connector.flows.handoff_tick import look_at
 from connector.flows.informing import inform
 from connector.flows.reading import PLACEHOLDER

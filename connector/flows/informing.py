@@ -20,7 +20,7 @@ from connector.domain.notices.phrases import words
 from connector.domain.notices.template import Template, render
 from connector.domain.ticket import value_of
 from connector.flows.editing import own_time, said_event, said_order
-from connector.flows.escalate import Looked
+from connector.flows.escalate_ticket import Looked
 from connector.flows.notices import desk, post
 from connector.flows.reading import PLACEHOLDER
 from connector.ports import Capability, Deps, Tool, Tx

@@ -24,7 +24,7 @@ from connector.domain.requests.catalogue import Task, item_for
 from connector.domain.requests.record import Record, TaskState, after, record
 from connector.domain.requests.record import State as RequestState
 from connector.domain.ticket import ENDED, Kind, State, Ticket
-from connector.flows.escalate import Looked
+from connector.flows.escalate_ticket import Looked
 from connector.flows.majors import ticket_facts
 from connector.flows.reading import PLACEHOLDER, retried
 from connector.flows.request_effects import child_of, effect, once_of
