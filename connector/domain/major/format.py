@@ -24,7 +24,9 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 ALIKE: Final = ("service", "category", "customer", "site", "group", "supplier")
 MOST_STEPS: Final = 200
 LONGEST_WINDOW: Final = timedelta(days=7)
-TEMPLATES: Final = ("declared", "update", "ended")
+TEMPLATES: Final = ("declared", "update", "ended", "requester_update", "requester_ended")
+REQUESTERS: Final = "requester_"
+"""Begins the keys of templates that requesters read."""
 _PROCESS: Final = Process()
 
 
@@ -83,7 +85,7 @@ def between(
             if wrong:
                 found.append(Problem(wrong, one.file, path=path))
         for key in TEMPLATES:
-            wrong = _template(getattr(one, key), templates)
+            wrong = _template(key, getattr(one, key), templates)
             if wrong:
                 found.append(Problem(wrong, one.file, path=f"templates.{key}"))
     roles = {*ROLES, *(role for one in every for role in one.roles)}
@@ -119,11 +121,12 @@ def _unknown(to: Who, people: People) -> str:
     return ""
 
 
-def _template(name: str, templates: Templates) -> str:
+def _template(key: str, name: str, templates: Templates) -> str:
     found = templates.get(name)
     if found is None:
         return f"there is no template `{name}`{did_you_mean(name, templates.names)}"
-    return "" if found.audience is Audience.INTERNAL else f"template `{name}` is for {found.audience} readers"
+    wanted = Audience.REQUESTER if key.startswith(REQUESTERS) else Audience.INTERNAL
+    return "" if found.audience is wanted else f"template `{name}` is for {found.audience} readers"
 
 
 def _name(data: Mapping[str, Any], key: str, problems: Problems) -> str:

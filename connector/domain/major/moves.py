@@ -14,6 +14,7 @@ from connector.domain.major.record import ALLOWED, REPORT, Record, State, What
 from connector.domain.ticket import Value
 
 LONGEST: Final = 8000
+LONGEST_OWNER: Final = 200
 REQUIRED: Final = ("impact", "cause")
 """What a closing report has to say."""
 SECTIONS: Final = (*REQUIRED, "resolution", "lessons")
@@ -95,9 +96,18 @@ def attach(record: Record, procedure: Procedure, now: datetime, actor: str, role
 
 def follow_up(record: Record, text: str, owner: str, due: date | None, now: datetime, actor: str,
               once: str = "") -> Event:
-    """Something to do after the incident. Raises Refused."""
+    """Something to do after the incident, also once it is closed. Raises Refused."""
+    if len(owner) > LONGEST_OWNER:
+        raise Refused(f"owner: longer than {LONGEST_OWNER} letters")
     data: dict[str, Value] = {"owner": owner, "due": due.isoformat() if due else ""}
     return _move(record, What.FOLLOW_UP, now, actor, text, data, once)
+
+
+def followed_up(record: Record, item: str, now: datetime, actor: str, text: str = "") -> Event:
+    """A follow-up (by the key of its event) is done, or with words that say so not needed. Raises Refused."""
+    if not any(one.said.key == item and one.done is None for one in record.follow_ups):
+        raise Refused("follow-up: there is none such, or it is done already")
+    return _move(record, What.FOLLOWED_UP, now, actor, text, {"item": item}, item)
 
 
 def close(record: Record, report: Mapping[str, str], now: datetime, actor: str) -> Event:
@@ -114,8 +124,8 @@ def close(record: Record, report: Mapping[str, str], now: datetime, actor: str) 
     return _move(record, What.CLOSED, now, actor, "", data)
 
 
-_OWN: Final = frozenset({What.DECLARED, What.ROLE, What.FOLLOW_UP, What.LINKED, What.UNLINKED, What.PROCEDURE,
-                         What.DONE, What.SKIPPED, What.UNDONE, What.CLOSED})
+_OWN: Final = frozenset({What.DECLARED, What.ROLE, What.FOLLOW_UP, What.FOLLOWED_UP, What.LINKED, What.UNLINKED,
+                         What.PROCEDURE, What.DONE, What.SKIPPED, What.UNDONE, What.CLOSED})
 _ONCE: Final = frozenset({What.UPDATE, What.DECISION, What.FOLLOW_UP})
 """Their key is the caller's `once`; the others' that of the moment in the record, so that two at once are one."""
 

@@ -89,6 +89,9 @@ class Process:
     declared: str = "major-incident"
     update: str = "major-update"
     ended: str = "major-ended"
+    requester_update: str = "major-requester-update"
+    """What the requesters of the incident and its children read as a public comment."""
+    requester_ended: str = "major-requester-ended"
     alike: tuple[str, ...] = ("service",)
     """Tickets equal in all of these may be children."""
     window: timedelta = timedelta(hours=2)

@@ -28,6 +28,8 @@ class What(StrEnum):
     UPDATE = "update"
     DECISION = "decision"
     FOLLOW_UP = "follow_up"
+    FOLLOWED_UP = "followed_up"
+    """What was to be done after the incident is done, or not needed."""
     LINKED = "linked"
     UNLINKED = "unlinked"
     PROCEDURE = "procedure"
@@ -45,8 +47,9 @@ ENDED: Final = frozenset({State.CLOSED, State.STOOD_DOWN})
 ACTIVE: Final = frozenset(State) - ENDED
 _OPEN: Final = ACTIVE - {State.RECOVERED}
 ALLOWED: Final[Mapping[What, frozenset[State]]] = {
-    **dict.fromkeys((What.ROLE, What.UPDATE, What.DECISION, What.FOLLOW_UP, What.LINKED, What.UNLINKED, What.PROCEDURE,
+    **dict.fromkeys((What.ROLE, What.UPDATE, What.DECISION, What.LINKED, What.UNLINKED, What.PROCEDURE,
                      What.DONE, What.SKIPPED, What.UNDONE), ACTIVE),
+    **dict.fromkeys((What.FOLLOW_UP, What.FOLLOWED_UP), ACTIVE | {State.CLOSED}),
     What.RECOVERING: frozenset({State.DEGRADED}),
     What.RECOVERED: _OPEN,
     What.RELAPSED: frozenset({State.RECOVERING, State.RECOVERED}),
@@ -68,9 +71,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
+    """`owner` is the id of a person, or a name. `done` says when, who and what came of it."""
+
     said: Said
     owner: str = ""
     due: date | None = None
+    done: Said | None = None
+
+    def late(self, today: date) -> bool:
+        return self.done is None and self.due is not None and self.due < today
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +210,14 @@ def _follow_up(record: Record, event: Event) -> Record:
     return replace(record, follow_ups=(*record.follow_ups, made))
 
 
+def _followed_up(record: Record, event: Event) -> Record | None:
+    item = str(event.data["item"])
+    if not any(one.said.key == item and one.done is None for one in record.follow_ups):
+        return None
+    return replace(record, follow_ups=tuple(
+        replace(one, done=_said(event)) if one.said.key == item else one for one in record.follow_ups))
+
+
 def _linked(record: Record, event: Event) -> Record | None:
     child = str(event.data["child"])
     return None if child in record.children else replace(record, children=(*record.children, child))
@@ -267,7 +284,7 @@ def _closed(record: Record, event: Event) -> Record:
 REPORT: Final = "report_"
 _CHANGES: Final[Mapping[What, Callable[[Record, Event], Record | None]]] = {
     What.ROLE: _role, What.UPDATE: _update, What.DECISION: _decision, What.FOLLOW_UP: _follow_up,
-    What.LINKED: _linked, What.UNLINKED: _unlinked, What.PROCEDURE: _procedure, What.DONE: _marked,
-    What.SKIPPED: _marked, What.UNDONE: _undone, What.RECOVERING: _recovering, What.RECOVERED: _recovered,
-    What.RELAPSED: _relapsed, What.STOOD_DOWN: _stood_down, What.CLOSED: _closed,
+    What.FOLLOWED_UP: _followed_up, What.LINKED: _linked, What.UNLINKED: _unlinked, What.PROCEDURE: _procedure,
+    What.DONE: _marked, What.SKIPPED: _marked, What.UNDONE: _undone, What.RECOVERING: _recovering,
+    What.RECOVERED: _recovered, What.RELAPSED: _relapsed, What.STOOD_DOWN: _stood_down, What.CLOSED: _closed,
 }

@@ -106,6 +106,7 @@ def test_names_that_lead_nowhere_are_told_with_their_place() -> None:
     wrong = {(one.file, one.path): one.message for one in between([made, made], [steps], people, Templates())}
     assert {path for _, path in wrong} == {"major", "roles.incident_manager", "roles.communications", "stakeholders.0",
                                            "templates.declared", "templates.update", "templates.ended",
+                                      "templates.requester_update", "templates.requester_ended",
                                            "degraded.0.role"}
     assert "did you mean `anna`" in wrong["major/standard.yaml", "roles.communications"]
 
