@@ -12,7 +12,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from connector.domain.errors import BadSignature
 
@@ -24,38 +24,52 @@ TOLERANCE: Final = timedelta(minutes=5)
 SHORTEST_KEY: Final = 24
 LONGEST_KEY: Final = 64
 """Bytes of a key, by the specification."""
-MOST_SIGNATURES: Final = 16
+_HEADERS: Final = (ID, TIMESTAMP, SIGNATURE)
 # No full stop in an id: `id.timestamp.body` could then be cut in two ways, and one signature would serve two messages.
 _ID: Final = re.compile(r"[!-\-/-~]{1,256}")
-_SECONDS: Final = re.compile(r"[0-9]{1,12}")
+# One way to write a moment: no zeros in front, which other readers would sign and compare differently.
+_SECONDS: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: datetime) -> str:
     """The message id of a webhook signed with any of `secrets` at most five minutes from `now`, which must be aware.
 
-    Raises BadSignature, and nothing else whatever the headers hold. A repeat is for the caller to notice, by the id.
+    Raises BadSignature, and nothing else whatever the headers and secrets hold: a header twice, in any spelling, is
+    refused too, as two readers could take different ones. A repeat is for the caller to notice, by the id.
     """
-    given = {name.lower(): value for name, value in headers.items() if name.lower() in (ID, TIMESTAMP, SIGNATURE)}
-    missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not given.get(name)]
-    if missing:
-        raise BadSignature(f"header missing: {', '.join(missing)}")
-    message, stamp = given[ID], given[TIMESTAMP]
+    message, stamp, signatures = _given(headers)
     if not _ID.fullmatch(message):
         raise BadSignature(f"{ID}: expected 1 to 256 visible ASCII characters without a full stop")
     if not _SECONDS.fullmatch(stamp):
         raise BadSignature(f"{TIMESTAMP}: expected seconds since 1970")
     if abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
         raise BadSignature(f"{TIMESTAMP}: more than {TOLERANCE.seconds // 60} minutes from now; is a clock wrong?")
-    _compare(_signed(message, stamp, body), _offered(given[SIGNATURE]), _keys(secrets))
+    _compare(_signed(message, stamp, body), _offered(signatures), _keys(secrets))
     return message
+
+
+def _given(headers: Mapping[Any, Any]) -> tuple[str, str, str]:
+    """Id, timestamp and signatures as sent. Raises BadSignature for one that is missing, no text or there twice."""
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        plain = name.lower() if isinstance(name, str) and name.isascii() else ""
+        if plain not in _HEADERS:
+            continue
+        if plain in found or not isinstance(value, str):
+            raise BadSignature(f"{plain}: expected one text")
+        found[plain] = value
+    missing = [name for name in _HEADERS if not found.get(name)]
+    if missing:
+        raise BadSignature(f"header missing: {', '.join(missing)}")
+    return found[ID], found[TIMESTAMP], found[SIGNATURE]
 
 
 def off_by(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: datetime) -> timedelta | None:
     """How far from `now` a message was signed that is genuine but for its age; None for any other. To tell its sender
     what is wrong: it proves nothing, as it may be an old message sent again.
     """
-    stamp = next((value for name, value in headers.items() if name.lower() == TIMESTAMP), "")
     try:
+        _, stamp, _ = _given(headers)
         signed_at = datetime.fromtimestamp(int(stamp), UTC) if _SECONDS.fullmatch(stamp) else now
         verify(headers, body, secrets, signed_at)
     except (BadSignature, ValueError, OverflowError, OSError):
@@ -87,9 +101,11 @@ def key(secret: str) -> bytes:
     return raw
 
 
-def _keys(secrets: Iterable[str]) -> list[bytes]:
+def _keys(secrets: Iterable[Any]) -> list[bytes]:
     keys = []
-    for secret in secrets:
+    for secret in secrets or ():
+        if not isinstance(secret, str):
+            continue
         try:
             keys.append(key(secret))
         except ValueError:
@@ -100,8 +116,7 @@ def _keys(secrets: Iterable[str]) -> list[bytes]:
 
 
 def _offered(header: str) -> list[bytes]:
-    parts = header.split(" ", MOST_SIGNATURES)[:MOST_SIGNATURES]
-    return [part[3:].encode("utf-8", "surrogatepass") for part in parts if part.startswith("v1,")]
+    return [part[3:].encode("utf-8", "surrogatepass") for part in header.split(" ") if part.startswith("v1,")]
 
 
 def _signed(message: str, stamp: str, body: bytes) -> bytes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
+from werkzeug.datastructures import EnvironHeaders, Headers
 
 from connector.domain.errors import BadSignature
 from connector.domain.signing import key, off_by, sign, verify
@@ -70,6 +73,9 @@ def test_five_minutes_either_way_are_tolerated_and_not_a_second_more(away: timed
     {"Webhook-Timestamp": f"{int(NOW.timestamp())}.0"},
     {"Webhook-Timestamp": "١٧٦٣٩٧٨٤٠٠"},
     {"Webhook-Timestamp": "nan"},
+    {"Webhook-Timestamp": "1e9"},
+    {"Webhook-Timestamp": "-1"},
+    {"Webhook-Timestamp": f"{int(NOW.timestamp())}\n"},
     {"Webhook-Timestamp": "9" * 400},
     {"Webhook-Signature": ""},
     {"Webhook-Signature": "v1"},
@@ -130,3 +136,73 @@ def test_a_genuine_message_of_a_wrong_clock_is_told_by_how_much_and_no_other_is(
 @pytest.mark.parametrize("stamp", ["", "x", "999999999999", "-1", "1e9"])
 def test_a_timestamp_that_is_none_tells_nothing(stamp: str) -> None:
     assert off_by({**signed(), "Webhook-Timestamp": stamp}, BODY, [SECRET], NOW) is None
+
+
+def headers_for(stamp: str) -> dict[str, str]:
+    mac = base64.b64encode(hmac.digest(key(SECRET), f"msg_1.{stamp}.".encode() + BODY, "sha256")).decode()
+    return {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{mac}"}
+
+
+def test_a_timestamp_with_zeros_in_front_is_none_although_it_was_signed_so() -> None:
+    stamp = str(int(NOW.timestamp()))
+    assert verify(headers_for(stamp), BODY, [SECRET], NOW) == "msg_1"
+    with pytest.raises(BadSignature, match="seconds since 1970"):
+        verify(headers_for(f"0{stamp}"), BODY, [SECRET], NOW)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(name: str) -> None:
+    """Else a proxy in front and we could take different ones."""
+    good = {header.lower(): value for header, value in signed().items()}
+    doubled: Any
+    for doubled in (Headers([*good.items(), (name.title(), "other")]), Headers([(name, "other"), *good.items()])):
+        with pytest.raises(BadSignature, match=f"{name}: expected one"):
+            verify(doubled, BODY, [SECRET], NOW)
+    with pytest.raises(BadSignature, match=f"{name}: expected one"):
+        verify({**good, name.upper(): good[name]}, BODY, [SECRET], NOW)
+
+
+def test_headers_come_as_any_mapping_in_any_case() -> None:
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed().items()}
+    lower = {name.lower(): value for name, value in signed().items()}
+    headers: Any
+    for headers in (Headers(signed()), EnvironHeaders(environ), lower, {name.upper(): v for name, v in lower.items()}):
+        assert verify(headers, BODY, [SECRET], NOW) == "msg_1"
+
+
+@pytest.mark.parametrize("value", [None, 5, 1.5, b"msg_1", ["msg_1"], True])
+@pytest.mark.parametrize("name", ["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
+def test_a_header_that_is_no_text_is_a_bad_signature(name: str, value: Any) -> None:
+    with pytest.raises(BadSignature):
+        verify({**signed(), name: value}, BODY, [SECRET], NOW)
+
+
+def test_names_that_only_look_like_ours_are_other_headers() -> None:
+    odd: dict[Any, Any] = {**signed(), None: "x", 5: "x", b"webhook-id": b"x", "webhoo\N{KELVIN SIGN}-id": "x"}
+    assert verify(odd, BODY, [SECRET], NOW) == "msg_1"
+    del odd["Webhook-Id"]
+    with pytest.raises(BadSignature, match="missing: webhook-id"):
+        verify(odd, BODY, [SECRET], NOW)
+
+
+def test_a_signature_counts_however_many_stand_before_it() -> None:
+    headers = signed()
+    headers["Webhook-Signature"] = "v1,AAAA " * 100 + headers["Webhook-Signature"]
+    assert verify(headers, BODY, [SECRET], NOW) == "msg_1"
+
+
+@pytest.mark.parametrize("spoilt", [None, 5, b"whsec_", "", "whsec_", "whsec_***", "\ud800"])
+def test_a_secret_that_is_none_is_passed_over_and_the_others_count(spoilt: Any) -> None:
+    assert verify(signed(), BODY, [spoilt, SECRET], NOW) == "msg_1"
+    with pytest.raises(BadSignature, match="no usable secret"):
+        verify(signed(), BODY, [spoilt], NOW)
+
+
+def test_a_signature_written_otherwise_in_base64_is_another_one() -> None:
+    good = signed()["Webhook-Signature"]
+    raw = base64.b64decode(good[3:])
+    others = (good.rstrip("="), f"{good}=", "v1," + base64.urlsafe_b64encode(raw + b"\xff").decode(), f"v1,{raw.hex()}",
+              f"V1{good[2:]}", f"v1a{good[2:]}", good[3:], f"v1, {good[3:]}", f"{good}\n", f"{good},v1,x")
+    for signature in others:
+        with pytest.raises(BadSignature):
+            verify({**signed(), "Webhook-Signature": signature}, BODY, [SECRET], NOW)
