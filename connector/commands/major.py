@@ -200,11 +200,13 @@ def report(context: Context, ticket: str, file: Path, zone: str | None) -> None:
     with context.deployed() as deployment:
         seen, now, settings = standing(deployment.deps, _key(deployment, ticket)), deployment.deps.now(), \
             deployment.settings
+        registry = deployment.deps.registry() if deployment.deps.registry is not None else None
     if seen.record is None:
         raise NotFound(f"{ticket} never was a major incident")
+    names = {id: person.name for id, person in registry.people.people.items()} if registry is not None else {}
     told = closing(seen.stored.ticket, seen.events, seen.record, now)
     file.write_bytes(render(document(seen.stored.ticket, told, settings.name, settings.languages[0],
-                                     zone or settings.timezone)))
+                                     zone or settings.timezone, names)))
     click.echo(f"written to {file}")
 
 

@@ -12,7 +12,8 @@ MAJOR_STATES: Final = {
 }
 MAJOR_MOVES: Final = {
     "declared": mark("declared"), "role": mark("role given"), "update": mark("update"), "decision": mark("decision"),
-    "follow_up": mark("to be done"), "linked": mark("ticket linked"), "unlinked": mark("ticket not linked any more"),
+    "follow_up": mark("to be done"), "followed_up": mark("follow-up done"),
+    "linked": mark("ticket linked"), "unlinked": mark("ticket not linked any more"),
     "procedure": mark("procedure attached"), "done": mark("step done"), "skipped": mark("step skipped"),
     "undone": mark("step open again"), "recovering": mark("recovering"), "recovered": mark("recovered"),
     "relapsed": mark("relapsed"), "stood_down": mark("stood down"), "closed": mark("closed"),

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from uuid import uuid4
 
 from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import Refused
-from connector.domain.history import Event
-from connector.domain.major import moves
 from connector.domain.major.checklist import following, lines
 from connector.domain.major.children import suggested
 from connector.domain.major.closing import closing
 from connector.domain.major.procedure import ROLES
 from connector.domain.major.record import ALLOWED, Record, What
+from connector.domain.notices.people import Person
 from connector.domain.ticket import Ticket
 from connector.flows import majors
+from connector.paper.document import Block, Document
 from connector.paper.pdf import render
-from connector.ports import Stored
-from connector.store.views import TicketFilter
-from connector.web import i18n, scope
+from connector.store.views import TicketDetail, TicketFilter
+from connector.web import i18n, major_moves, scope
 from connector.web.auth.identity import who
 from connector.web.papers.major import document
 from connector.web.rights import Right, door
 from connector.web.services import services
 
 PLAIN: Final = (What.RECOVERING, What.RECOVERED, What.RELAPSED, What.STOOD_DOWN, What.UPDATE, What.DECISION)
-MARKS: Final = (What.DONE, What.SKIPPED, What.UNDONE)
 SUGGESTED: Final = 20
-Make = Callable[[Record, Stored, datetime], Event]
 
 
 @door(Right.TICKETS_READ)
@@ -54,7 +50,7 @@ def declare(key: int) -> ResponseReturnValue:
 def act(key: int) -> ResponseReturnValue:
     _visible(key)
     try:
-        majors.act(services().deps, key, _make(request.form), who().label)
+        majors.act(services().deps, key, major_moves.make(request.form, who().label), who().label)
     except Refused as error:
         return _page(key, error.reason), 422
     flash(i18n._("Noted."), "good")
@@ -63,49 +59,36 @@ def act(key: int) -> ResponseReturnValue:
 
 @door(Right.TICKETS_READ)
 def report(key: int) -> ResponseReturnValue:
+    """The report as a page, which can be printed."""
+    return render_template("paper.html", document=_document(key), kind_of=kind_of, back=url_for("major.show", key=key),
+                           back_text=i18n._("Major incident"), pdf=url_for("major.paper", key=key),
+                           zone=services().settings.timezone)
+
+
+@door(Right.TICKETS_READ)
+def paper(key: int) -> ResponseReturnValue:
+    return Response(render(_document(key)), mimetype="application/pdf",
+                    headers={"Content-Disposition": f'inline; filename="major-incident-{key}.pdf"'})
+
+
+def _document(key: int) -> Document:
     _visible(key)
     parts = services()
     seen = majors.standing(parts.deps, key)
     if seen.record is None:
         abort(404)
     told = closing(seen.stored.ticket, seen.events, seen.record, parts.now())
-    locale = i18n.locale().language
-    raw = render(document(seen.stored.ticket, told, parts.settings.name, locale, parts.settings.timezone))
-    return Response(raw, mimetype="application/pdf",
-                    headers={"Content-Disposition": f'inline; filename="major-incident-{key}.pdf"'})
+    return document(seen.stored.ticket, told, parts.settings.name, str(i18n.locale()), parts.settings.timezone,
+                    {id: person.name for id, person in _people().items()})
 
 
-def _make(form: Any) -> Make:
-    """The move that a form asks for. Raises Refused for one that is none."""
-    by, text, once = who().label, str(form.get("text", "")), str(form.get("once", ""))
-    given = str(form.get("what", ""))
-    if given not in tuple(What):
-        raise Refused(f"what: {given!r} is unknown")
-    what = What(given)
-    if what in MARKS:
-        return lambda record, stored, now: moves.mark(record, what, str(form.get("step", "")), now, by, text)
-    if what is What.ROLE:
-        return lambda record, stored, now: moves.name(record, str(form.get("role", "")), str(form.get("person", "")),
-                                                      now, by)
-    if what is What.LINKED:
-        return lambda record, stored, now: moves.link(record, str(form.get("child", "")), now, by,
-                                                      str(stored.ticket.ref))
-    if what is What.UNLINKED:
-        return lambda record, stored, now: moves.unlink(record, str(form.get("child", "")), now, by)
-    if what is What.FOLLOW_UP:
-        due = _day(str(form.get("due", "")))
-        return lambda record, stored, now: moves.follow_up(record, text, str(form.get("owner", "")), due, now, by, once)
-    if what is What.CLOSED:
-        words = {part: str(form.get(part, "")) for part in moves.SECTIONS if form.get(part)}
-        return lambda record, stored, now: moves.close(record, words, now, by)
-    return lambda record, stored, now: moves.move(record, what, now, by, text, once)
+def _people() -> Mapping[str, Person]:
+    registry = services().deps.registry
+    return registry().people.people if registry is not None else {}
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Refused(f"due: {text!r} is not a date") from None
+def kind_of(block: Block) -> str:
+    return type(block).__name__.lower()
 
 
 def _visible(key: int) -> Ticket:
@@ -121,20 +104,30 @@ def _page(key: int, trouble: str = "") -> str:
     seen, now = majors.standing(parts.deps, key), parts.now()
     record = seen.record
     every = lines(record, now) if record is not None else ()
-    registry = parts.deps.registry() if parts.deps.registry is not None else None
-    people = registry.people.people if registry is not None else {}
     near: list[Ticket] = []
     if record is not None and record.active and ticket.service:
         alike = parts.queries.tickets(TicketFilter(service=(ticket.service,)), limit=SUGGESTED).items
         found = [detail.ticket for row in alike if (detail := scope.visible(parts.queries.ticket(row.key), who()))]
         near = suggested(ticket, record, seen.process, found)
     return render_template(
-        "major.html", key=key, ticket=ticket, record=record, lines=every, trouble=trouble, people=people,
+        "major.html", key=key, ticket=ticket, record=record, lines=every, trouble=trouble, people=_people(),
         next=following(every, record.state) if record is not None and record.active else None, near=near,
         told=closing(ticket, seen.events, record, now).durations if record is not None else None,
         can=[what for what in PLAIN if record is not None and record.state in ALLOWED[what]],
         closes=record is not None and record.state in ALLOWED[What.CLOSED], once=uuid4().hex,
+        children=_children(record), today=now.astimezone(i18n.zone()).date(), span=i18n.span,
         roles=sorted({*ROLES, *seen.process.roles}), form=request.form, writes=who().may(Right.TICKETS_WRITE))
+
+
+def _children(record: Record | None) -> list[tuple[str, TicketDetail | None]]:
+    """Each with its ticket, where whoever asks may see it."""
+    parts, found = services(), list[tuple[str, TicketDetail | None]]()
+    with parts.deps.store.read() as tx:
+        for ref in record.children if record is not None else ():
+            tool, _, id = ref.partition("/")
+            key = next((stored.key for stored in tx.tickets(tool, [id]).values()), None)
+            found.append((ref, scope.visible(parts.queries.ticket(key), who()) if key is not None else None))
+    return found
 
 
 def install(app: Flask) -> None:
@@ -142,5 +135,6 @@ def install(app: Flask) -> None:
     pages.get("/tickets/<int:key>/major")(show)
     pages.post("/tickets/<int:key>/major")(declare)
     pages.post("/tickets/<int:key>/major/moves")(act)
-    pages.get("/tickets/<int:key>/major/report.pdf")(report)
+    pages.get("/tickets/<int:key>/major/report")(report)
+    pages.get("/tickets/<int:key>/major/report.pdf")(paper)
     app.register_blueprint(pages)
