@@ -160,6 +160,14 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
     next_check_at: datetime | None = None
 
 
+class Handed(Struct, frozen=True, kw_only=True):
+    """A handoff with its ticket and the other handoffs of that ticket, oldest first."""
+
+    ticket: Stored
+    handoff: Handoff
+    others: tuple[Handoff, ...] = ()
+
+
 class Tx(Protocol):
     """One open transaction. Every method takes and gives lists: a page of tickets costs a handful of statements."""
 
@@ -305,6 +313,10 @@ class Tx(Protocol):
         """All handoffs of these tickets (by our key), oldest first."""
         ...
 
+    def handed(self, id: str) -> Handed | None:
+        """A handoff for writing: its ticket is locked first, and all is read after that."""
+        ...
+
     def entries(self, ids: Sequence[str]) -> dict[str, list[Entry]]:
         """The history of each handoff, in order."""
         ...
@@ -313,8 +325,12 @@ class Tx(Protocol):
         """Those of the marks that an entry of the handoff has."""
         ...
 
-    def save_handoffs(self, moved: Sequence[Moved]) -> None:
-        """Insert (revision 0) or update with the new entries. Raises Conflict when a row moved since it was read."""
+    def save_handoffs(self, moved: Sequence[Moved], events: Sequence[tuple[int, Event]] = (),
+                      look_at: datetime | None = None) -> None:
+        """Insert (revision 0) or update with the new entries. Raises Conflict when a row moved since it was read.
+
+        Written with them: `events` as by `append`, and `look_at` as by `schedule` for the tickets of these handoffs.
+        """
         ...
 
     def needed_files(self, digests: Sequence[str]) -> set[str]:

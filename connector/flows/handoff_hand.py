@@ -70,14 +70,12 @@ class Hand:
         receiver = self.receiver
         moved = self._bounced(moved, receiver)
         before = holding([self.handoff, *self.others], self.registry.receivers)
-        self.tx.save_handoffs([moved])
         at = self._time()
-        self.tx.append([(self.stored.key, event_of(moved.handoff, entry, receiver, at, role))
-                        for entry in moved.entries if entry.kind not in _UNTOLD])
+        self.tx.save_handoffs([moved], [(self.stored.key, event_of(moved.handoff, entry, receiver, at, role))
+                                        for entry in moved.entries if entry.kind not in _UNTOLD], self.deps.now())
         self._tell(moved, receiver)
         self._mirror(moved, before, actor)
         self._write(moved, actor)
-        self.tx.schedule({self.stored.key: self.deps.now()})
         self.handoff = replace(moved.handoff, revision=moved.handoff.revision + 1)
         return self.handoff
 
@@ -166,13 +164,10 @@ def _ours_to_write(mapping: FieldMapping, name: str) -> bool:
 
 def opened(tx: Tx, deps: Deps, id: str, receiver: str | None = None) -> Hand:
     """A handoff for writing. Raises NotFound: what is not there, and what is another receiver's, look the same."""
-    found = tx.handoffs([id]).get(id)
-    if found is None or (receiver is not None and found.receiver != receiver):
+    found = tx.handed(id)
+    if found is None or (receiver is not None and found.handoff.receiver != receiver):
         raise NotFound(f"no handoff {id[:80]}", 404)
-    stored = tx.by_key([found.ticket], lock=True)[found.ticket]
-    every = tx.handoffs_of([found.ticket])[found.ticket]
-    mine = next(one for one in every if one.id == id)
-    return Hand(deps, tx, registry_of(deps), stored, mine, [one for one in every if one.id != id])
+    return Hand(deps, tx, registry_of(deps), found.ticket, found.handoff, list(found.others))
 
 
 def change(deps: Deps, id: str, work: Callable[[Hand], Moved], actor: str, receiver: str | None = None) -> Handoff:

@@ -10,22 +10,21 @@ from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ports import Diagnosis
+from connector.store.ready import Ready
 from connector.store.room import Room
 from connector.store.tables import audit as trail
 from connector.store.tables import connections, exchanges, inbox, leases
 from connector.store.tables import links as table
 
-_SEEN: Final = {name: upsert(inbox).on_conflict_do_nothing().returning(inbox.c.source)
-                for name, upsert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))}
-"""Made beforehand: every message of a tool or supplier begins with it."""
+_SEEN: Final = Ready(sqlite.insert(inbox).on_conflict_do_nothing().returning(inbox.c.source),
+                     postgresql=postgresql.insert(inbox).on_conflict_do_nothing().returning(inbox.c.source))
 KEPT: Final = timedelta(hours=48)
 """How long counts of exchanges are kept; the connections page shows the last 24 hours."""
 
 
 class DeskRoom(Room):
     def first_time(self, source: str, message: str, digest: str, now: datetime) -> str:
-        seen = {"source": source, "message": message, "digest": digest, "at": now}
-        if self.conn.execute(_SEEN[self.bulk.name], seen).first():
+        if _SEEN.run(self.conn, source=source, message=message, digest=digest, at=now):
             return "new"
         before = select(inbox.c.digest).where(inbox.c.source == source, inbox.c.message == message)
         return "repeat" if self.run(before).scalar() == digest else "clash"

@@ -3,39 +3,54 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import psycopg
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
 
 from connector.domain.errors import Conflict
 from connector.domain.handoffs.chain import Entry, EntryKind
 from connector.domain.handoffs.handoff import Handoff, Moved
+from connector.domain.history import Event
+from connector.ports import Handed
+from connector.store.bulk import Step, inserting, updating
 from connector.store.codec import clean, json_text
 from connector.store.handoff_tables import MARKED, handoff_entries, handoff_files, handoffs
-from connector.store.room import Room
+from connector.store.history import HistoryRoom
+from connector.store.ready import Ready
+from connector.store.tables import tickets
+from connector.store.tickets import STORED, stored
 
 _h: Final = handoffs.c
+_e: Final = handoff_entries.c
+_listed: Final = func.json_each(bindparam("marks")).table_valued("value")
 _COLUMNS: Final = ("ticket", "receiver", "state", "turn", "ours", "theirs", "late", "silent", "decision_due",
                    "created_at", "changed_at", "revision", "document")
 _ENTRY: Final = ("handoff", "seq", "at", "kind", "mark", "hash", "document")
 _FILE: Final = ("handoff", "digest", "name", "media_type", "size", "side", "seq")
 _SHOWS: Final = (EntryKind.FILE, EntryKind.REPORT)
-# A supplier's message asks for one of each: statements made beforehand cost half of those made every time.
-_ONE: Final = select(_h.id, _h.document).where(_h.id == bindparam("id"))
-_OF_ONE: Final = select(_h.ticket, _h.document).where(_h.ticket == bindparam("ticket")).order_by(_h.created_at, _h.id)
+_ONE: Final = Ready(select(_h.id, _h.document).where(_h.id == bindparam("id")))
+_OF_ONE: Final = Ready(select(_h.document).where(_h.ticket == bindparam("ticket")).order_by(_h.created_at, _h.id))
+_ITS_TICKET: Final = Ready(STORED.where(
+    tickets.c.key == select(_h.ticket).where(_h.id == bindparam("id")).scalar_subquery()).with_for_update(of=tickets))
+# The condition of the partial index is repeated, or neither database would use it.
+_MARKS: Final = (_e.handoff == bindparam("id"), text(MARKED))
+_MARKED: Final = Ready(
+    select(_e.mark).where(*_MARKS, _e.mark.in_(select(_listed.c.value))),
+    postgresql=select(_e.mark).where(*_MARKS, _e.mark == any_(bindparam("marks", type_=ARRAY(Text)))))
 read_handoff: Final = msgspec.json.Decoder(Handoff).decode
 read_entry: Final = msgspec.json.Decoder(Entry).decode
 
 
-class HandoffRoom(Room):
+class HandoffRoom(HistoryRoom):
     def handoffs(self, ids: Sequence[str], *, lock: bool = False) -> dict[str, Handoff]:
         if not ids:
             return {}
         if len(ids) == 1 and not lock:
-            return {row.id: read_handoff(row.document) for row in self.conn.execute(_ONE, {"id": ids[0]})}
+            return {id: read_handoff(document) for id, document in _ONE.run(self.conn, id=ids[0])}
         found = select(_h.id, _h.document).where(self.bulk.among(_h.id, ids)).order_by(_h.id)
         if lock and self.writing:
             found = found.with_for_update()
@@ -45,14 +60,19 @@ class HandoffRoom(Room):
         if not tickets:
             return {}
         found: dict[int, list[Handoff]] = {}
-        if len(tickets) == 1:
-            rows = self.conn.execute(_OF_ONE, {"ticket": tickets[0]})
-        else:
-            every = select(_h.ticket, _h.document).where(self.bulk.among(_h.ticket, tickets))
-            rows = self.run(every.order_by(_h.created_at, _h.id))
-        for row in rows:
+        every = select(_h.ticket, _h.document).where(self.bulk.among(_h.ticket, tickets))
+        for row in self.run(every.order_by(_h.created_at, _h.id)):
             found.setdefault(row.ticket, []).append(read_handoff(row.document))
         return found
+
+    def handed(self, id: str) -> Handed | None:
+        # The other handoffs are read only when the ticket is held: nobody changes them from then on.
+        for row in _ITS_TICKET.run(self.conn, id=id):
+            ticket = stored(row)
+            every = [read_handoff(document) for document, in _OF_ONE.run(self.conn, ticket=ticket.key)]
+            return Handed(ticket=ticket, handoff=next(one for one in every if one.id == id),
+                          others=tuple(one for one in every if one.id != id))
+        return None
 
     def entries(self, ids: Sequence[str]) -> dict[str, list[Entry]]:
         if not ids:
@@ -65,19 +85,26 @@ class HandoffRoom(Room):
         return found
 
     def marked(self, id: str, marks: Sequence[str]) -> set[str]:
-        c = handoff_entries.c
-        # The condition of the partial index is repeated, or neither database would use it.
-        found = select(c.mark).where(c.handoff == id, text(MARKED), self.bulk.among(c.mark, list(marks)))
-        return {row.mark for row in self.run(found)}
+        given: Any = list(marks) if self.postgres else msgspec.json.encode(list(marks)).decode()
+        return {mark for mark, in _MARKED.run(self.conn, id=id, marks=given)}
 
-    def save_handoffs(self, moved: Sequence[Moved]) -> None:
+    def save_handoffs(self, moved: Sequence[Moved], events: Sequence[tuple[int, Event]] = (),
+                      look_at: datetime | None = None) -> None:
         """As the port says. After a Conflict the transaction is over: begin a new one."""
+        steps = [self._kept(one.handoff) for one in moved]
+        steps += [step for one in moved for step in self._added(one)]
+        if events:
+            steps.append(self.event_step(list(events)))
+        if look_at is not None:
+            steps += [updating(self.bulk, tickets, ("next_check_at",), ("key",), (self.bulk.at(look_at), key))
+                      for key in sorted({one.handoff.ticket for one in moved})]
         try:
-            for one in moved:
-                self._keep(one.handoff)
-                self._add(one)
+            counts = self.bulk.together(self.conn, steps)
         except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation):
             raise Conflict("the handoff was changed by somebody else meanwhile") from None
+        for one, count in zip(moved, counts, strict=False):
+            if count != 1:
+                raise Conflict(f"handoff {one.handoff.id} was changed by somebody else meanwhile")
 
     def needed_files(self, digests: Sequence[str]) -> set[str]:
         if not digests:
@@ -85,13 +112,11 @@ class HandoffRoom(Room):
         found = select(handoff_files.c.digest).where(self.bulk.among(handoff_files.c.digest, digests)).distinct()
         return {row.digest for row in self.run(found)}
 
-    def _keep(self, handoff: Handoff) -> None:
+    def _kept(self, handoff: Handoff) -> Step:
         row = self._row(handoff)
         if handoff.revision == 0:
-            self.bulk.insert(self.conn, handoffs, ("id", *_COLUMNS), [(clean(handoff.id), *row)])
-        elif self.bulk.update(self.conn, handoffs, _COLUMNS, ("id", "revision"),
-                              [(*row, handoff.id, handoff.revision)]) != 1:
-            raise Conflict(f"handoff {handoff.id} was changed by somebody else meanwhile")
+            return inserting(self.bulk, handoffs, ("id", *_COLUMNS), [(clean(handoff.id), *row)])
+        return updating(self.bulk, handoffs, _COLUMNS, ("id", "revision"), (*row, handoff.id, handoff.revision))
 
     def _row(self, handoff: Handoff) -> tuple[Any, ...]:
         kept = msgspec.structs.replace(handoff, revision=handoff.revision + 1)
@@ -100,14 +125,14 @@ class HandoffRoom(Room):
                 bool(kept.late), kept.silent, kept.decision_due, at(kept.created_at),
                 at(kept.changed_at or kept.created_at), kept.revision, json_text(kept))
 
-    def _add(self, moved: Moved) -> None:
+    def _added(self, moved: Moved) -> Iterator[Step]:
         id, at = moved.handoff.id, self.bulk.at
         if moved.entries:
-            self.bulk.insert(self.conn, handoff_entries, _ENTRY, [
+            yield inserting(self.bulk, handoff_entries, _ENTRY, [
                 (id, entry.seq, at(entry.at), str(entry.kind), clean(entry.mark), entry.hash, json_text(entry))
                 for entry in moved.entries])
         files = [entry for entry in moved.entries if entry.kind in _SHOWS and "sha256" in entry.body]
         if files:
-            self.bulk.insert_new(self.conn, handoff_files, _FILE, [
+            yield inserting(self.bulk, handoff_files, _FILE, [
                 (id, entry.body["sha256"], clean(entry.body["name"]), clean(entry.body["media_type"]),
-                 entry.body["size"], str(entry.side), entry.seq) for entry in files], ("handoff", "digest"))
+                 entry.body["size"], str(entry.side), entry.seq) for entry in files], new=True)

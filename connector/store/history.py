@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 
 from connector.domain.history import Event, EventKind, order
-from connector.store.bulk import Row, batches
+from connector.store.bulk import Row, Step, batches, inserting
 from connector.store.codec import clean, event_text, read_events
 from connector.store.room import Room
 from connector.store.tables import events as table
@@ -37,6 +37,10 @@ class HistoryRoom(Room):
         for some in batches(events, 2000):
             added += self.bulk.insert_new(self.conn, table, COLUMNS, self._event_rows(some), ("ticket", "key"))
         return [(ticket, key) for ticket, key in added]
+
+    def event_step(self, events: list[tuple[int, Event]]) -> Step:
+        """As `append` of a few, to be carried out with what made them."""
+        return inserting(self.bulk, table, COLUMNS, self._event_rows(events), new=True)
 
     def insert_events(self, events: list[tuple[int, Event]]) -> None:
         """Events of tickets that have none yet."""

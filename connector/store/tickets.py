@@ -18,15 +18,17 @@ from connector.ports import Change, Stored
 from connector.store.bulk import batches
 from connector.store.codec import json_text, read_ticket
 from connector.store.history import HistoryRoom
+from connector.store.ready import Ready
 from connector.store.rows import COLUMNS, ticket_row
 from connector.store.tables import WIDEST, documents, tickets
 
-_STORED: Final = select(
+STORED: Final = select(
     tickets.c.key, tickets.c.revision, tickets.c.history_due, tickets.c.missing_since,
     documents.c.document, documents.c.base, tickets.c.tool_id,
 ).join_from(tickets, documents, documents.c.ticket == tickets.c.key)  # fmt: skip
-_ONE: Final = _STORED.where(tickets.c.key == bindparam("key"))
-_ONE_LOCKED: Final = _ONE.with_for_update(of=tickets)
+_KEY: Final = STORED.where(tickets.c.key == bindparam("key"))
+_ONE: Final = Ready(_KEY)
+_ONE_LOCKED: Final = Ready(_KEY.with_for_update(of=tickets))
 _HISTORY_DUE: Final = text("tickets.history_due")  # as the partial index says it
 _seen: Final = Table("seen", MetaData(), Column("id", Text, primary_key=True), prefixes=["TEMPORARY"])
 
@@ -43,16 +45,16 @@ class TicketRoom(HistoryRoom):
     def tickets(self, tool: str, ids: Sequence[str], *, lock: bool = False) -> dict[str, Stored]:
         if not ids:
             return {}
-        found = _STORED.where(tickets.c.tool == tool, self.bulk.among(tickets.c.tool_id, ids))
+        found = STORED.where(tickets.c.tool == tool, self.bulk.among(tickets.c.tool_id, ids))
         return {row.tool_id: stored(row) for row in self.run(self._locked(found, lock))}
 
     def by_key(self, keys: Sequence[int], *, lock: bool = False) -> dict[int, Stored]:
         if not keys:
             return {}
         if len(keys) == 1:
-            rows = self.run(_ONE_LOCKED if lock and self.writing else _ONE, key=keys[0])
-            return {row.key: stored(row) for row in rows}
-        found = _STORED.where(self.bulk.among(tickets.c.key, keys))
+            one = _ONE_LOCKED if lock and self.writing else _ONE
+            return {row[0]: stored(row) for row in one.run(self.conn, key=keys[0])}
+        found = STORED.where(self.bulk.among(tickets.c.key, keys))
         return {row.key: stored(row) for row in self.run(self._locked(found, lock))}
 
     def keys(self) -> tuple[int, int] | None:
@@ -60,7 +62,7 @@ class TicketRoom(HistoryRoom):
         return None if least is None else (least, greatest)
 
     def walk(self, first: int, last: int) -> list[Stored]:
-        found = _STORED.where(tickets.c.key.between(first, last)).order_by(tickets.c.key)
+        found = STORED.where(tickets.c.key.between(first, last)).order_by(tickets.c.key)
         return [stored(row) for row in self.run(found)]
 
     def _locked(self, found: Select[Any], lock: bool) -> Select[Any]:
@@ -106,7 +108,7 @@ class TicketRoom(HistoryRoom):
         self.append((before.key, event) for change, before in changes for event in change.events)
 
     def history_backlog(self, tool: str, limit: int) -> list[Stored]:
-        due = _STORED.where(tickets.c.tool == tool, _HISTORY_DUE).order_by(tickets.c.key).limit(limit)
+        due = STORED.where(tickets.c.tool == tool, _HISTORY_DUE).order_by(tickets.c.key).limit(limit)
         return [stored(row) for row in self.run(due)]
 
     def missing(self, tool: str, seen: Iterable[str], now: datetime) -> list[Stored]:
@@ -120,7 +122,7 @@ class TicketRoom(HistoryRoom):
         again = update(tickets).where(*living, tickets.c.missing_since.is_not(None), here).values(missing_since=None)
         self.run(first)
         self.run(again)
-        gone = _STORED.where(*living, tickets.c.missing_since.is_not(None)).order_by(tickets.c.key)
+        gone = STORED.where(*living, tickets.c.missing_since.is_not(None)).order_by(tickets.c.key)
         result = [stored(row) for row in self.run(gone)]
         self.run(_seen.delete())
         return result
@@ -132,7 +134,7 @@ class TicketRoom(HistoryRoom):
 
     def due(self, now: datetime, limit: int) -> list[Stored]:
         """Longest due first. In a writing transaction those another worker holds are left out."""
-        due = _STORED.where(tickets.c.next_check_at <= now).order_by(tickets.c.next_check_at).limit(limit)
+        due = STORED.where(tickets.c.next_check_at <= now).order_by(tickets.c.next_check_at).limit(limit)
         if self.writing:
             due = due.with_for_update(of=tickets, skip_locked=True)
         return [stored(row) for row in self.run(due)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from connector.domain.errors import Conflict
@@ -16,6 +17,7 @@ from connector.domain.ticket import Kind, State, Ticket
 from connector.ports import Change
 from connector.store import SqlStore, admin
 from connector.store.verify import verify
+from tests.store.making import event
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DIGEST = "ab" * 32
@@ -69,6 +71,33 @@ def test_who_read_an_older_revision_may_not_write(store: SqlStore) -> None:
     with store.read() as tx:
         assert tx.handoffs(["h1"])["h1"].state is HandoffState.ACKNOWLEDGED
         assert len(tx.entries(["h1"])["h1"]) == 2
+
+
+def test_events_and_the_next_look_are_written_with_a_handoff_or_not_at_all(store: SqlStore) -> None:
+    ticket, later = a_ticket(store), NOW + timedelta(days=1)
+    with store.begin() as tx:
+        tx.save_handoffs([offered(ticket)], [(ticket, event("one")), (ticket, event("one"))], NOW)
+        assert [stored.key for stored in tx.due(NOW, 5)] == [ticket]
+        tx.schedule({ticket: later})
+    old = offered(ticket).handoff
+    with pytest.raises(Conflict), store.begin() as tx:
+        tx.save_handoffs([move(replace(old, revision=7), Side.THEIRS, Move.ACKNOWLEDGE, NOW)], [(ticket, event("two"))],
+                         NOW)
+    with store.read() as tx:
+        assert [one.key for one in tx.history([ticket])[ticket]] == ["one"]
+        assert tx.due(NOW, 5) == []
+        assert len(tx.entries(["h1"])["h1"]) == 1
+
+
+def test_a_handoff_for_writing_comes_with_its_ticket_and_the_others_of_that_ticket(store: SqlStore) -> None:
+    ticket, other = a_ticket(store), a_ticket(store, "2")
+    with store.begin() as tx:
+        tx.save_handoffs([offered(ticket), offered(ticket, "h2"), offered(other, "h3")])
+    with store.begin() as tx:
+        found = tx.handed("h2")
+        assert found is not None
+        assert (found.ticket.key, found.handoff.id, [one.id for one in found.others]) == (ticket, "h2", ["h1"])
+        assert tx.handed("h9") is None
 
 
 def test_an_entry_with_a_mark_is_told_once(store: SqlStore) -> None:
