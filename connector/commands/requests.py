@@ -65,7 +65,8 @@ def show(context: Context, ticket: str) -> None:
 @pass_context
 def approve(context: Context, ticket: str, approval: str, person: str, refuse: str, by: str) -> None:
     """Answer an APPROVAL for PERSON."""
-    _act(context, ticket, by, lambda record, now: moves.answer(record, approval, person, not refuse, now, by, refuse))
+    _act(context, ticket, by, lambda record, now: moves.answer(record, approval, person, not refuse, now, by, refuse,
+                                                             "command line", True))
 
 
 @requests.command()

@@ -137,9 +137,10 @@ def _ask(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record, 
         **facts(stored.ticket, own), "comment": found.plan.title or found.plan.item,
         "reason": str(event.data["approval"]), "reply_by": datetime.fromisoformat(str(due)) if due else None,
         "url": own.links.ticket(stored.key)}
-    notice = Notice(f"{event.key}/{stored.key}", template, Severity.NORMAL, known, stored.key,
-                    thread(stored.ticket, stored.key))
-    post(tx, deps, [(notice, of_person(person)) for person in people], now)
+    told = [(Notice(f"{event.key}/{stored.key}", template, Severity.NORMAL,
+                    {**known, "answer_url": own.links.approve(stored.key, person.id, event.key, now)}, stored.key,
+                    thread(stored.ticket, stored.key)), of_person(person)) for person in people]
+    post(tx, deps, told, now)
 
 
 def _inform(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record, event: Event, name: str,

@@ -162,12 +162,13 @@ def _starts(ticket: Ticket, line: Sequence[Event], now: datetime) -> bool:
 
 
 def _finder(registry: Registry, ticket: Ticket, now: datetime) -> moves.Find:
+    """Nobody approves what they ask for themselves."""
     people = registry.people
+    asks = people.by_email(ticket.requester_email) or people.by_login(ticket.tool, ticket.requester)
 
     def find(to: Who | None, up: int) -> tuple[str, ...]:
         if to is not None:
-            return tuple(person.id for person in meant(to, ticket, people, now))
-        asks = people.by_email(ticket.requester_email) or people.by_login(ticket.tool, ticket.requester)
+            return tuple(person.id for person in meant(to, ticket, people, now) if person != asks)
         manager = people.manager(asks, up) if asks is not None else None
         return (manager.id,) if manager is not None else ()
 

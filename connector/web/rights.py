@@ -31,6 +31,8 @@ class Right(StrEnum):
     HANDOFFS_ANSWER = "handoffs:answer"
     """The receiver's side: its own handoffs in the portal, and nothing else."""
     RECEIVERS_MANAGE = "receivers:manage"
+    APPROVALS_ANSWER = "approvals:answer"
+    """Answer approvals for whoever was asked; the history says who did."""
 
 
 class Door(StrEnum):

@@ -113,6 +113,7 @@ RIGHTS: Final = {
     "users:manage": mark("Manage users and tokens"),
     "agreements:read": mark("Read agreements"),
     "agreements:manage": mark("Change agreements, apply them to open tickets"),
+    "approvals:answer": mark("Answer approvals for others"),
     "handoffs:read": mark("See handoffs, their proof and the reviews of receivers"),
     "handoffs:write": mark("Hand work over, decide on what comes back"),
     "handoffs:answer": mark("Answer handoffs in the portal"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from connector.domain.errors import NotFound, Refused
+from connector.domain.links import Links, Purpose
 from connector.domain.mapping import Mapping
+from connector.domain.notices.desk import Desk as DeskFacts
 from connector.domain.notices.people import Group, People, Person
 from connector.domain.notices.template import Templates
 from connector.domain.requests import moves
 from connector.domain.requests.record import Record, State, TaskState
 from connector.domain.ticket import Kind
 from connector.domain.ticket import State as TicketState
-from connector.flows import editing, requests
+from connector.flows import approving, editing, requests
+from connector.flows.notices import OPTION
 from connector.messages import shipped
 from connector.store import SqlStore
 from tests.domain.requests.test_catalogue_format import made
@@ -171,3 +176,61 @@ def test_a_tool_without_tasks_is_told_by_a_note_and_a_person_settles_them(desk: 
     desk.act(id, lambda found: moves.settle(found, "bring", True, now, "ana"))
     assert len(desk.tool.notes(id)) == 2
     assert desk.record(id).state is State.COMPLETED
+
+
+def test_nobody_approves_what_they_ask_for_themselves(desk: Desk) -> None:
+    item = ITEM.replace("{manager: 1}", "{group: Buying}").replace("by:", "substitute: {person: boss}, by:")
+    people = People(PEOPLE.people, {"Buying": replace(PEOPLE.groups["Buying"], members=("paul",))})
+    desk.registry = replace(desk.registry, catalogue=(made(item),), people=people)
+    asked = desk.record(desk.ordered()).approvals["manager"]
+    assert (asked.people, asked.substitutes) == ((), ("boss",))
+
+
+def test_each_approver_gets_a_link_of_their_own_that_answers(desk: Desk) -> None:
+    links = Links("https://desk.example", b"k" * 32)
+    desk.deps = replace(desk.deps, options={**desk.deps.options, OPTION: DeskFacts("Desk", links=links)})
+    id = desk.ordered()
+    key = stored(desk.deps, id).key
+    text = next(one.payload["text"] for one in desk.mail.got if one.payload["to"].startswith("boss"))
+    token = text.split("https://desk.example/approve/")[1].split()[0]
+    given = links.read(token, desk.clock.now, Purpose.APPROVE)
+    assert (given.ticket, given.person) == (key, "boss")
+    for _ in range(2):
+        approving.answer(desk.deps, key, given.person, given.what, True, "", "person:boss", "link")
+    assert desk.record(id).state is State.FULFILLING
+    with pytest.raises(NotFound):
+        approving.answer(desk.deps, key, "paul", given.what, True, "", "person:paul", "link")
+
+
+def test_of_two_answers_at_once_one_counts_and_the_other_learns_it_is_over(desk: Desk) -> None:
+    desk.registry = replace(desk.registry, catalogue=(made(ITEM.replace("{manager: 1}", "{group: Buying}")),),
+                            people=People(PEOPLE.people | {"eve": Person("eve", "Eve", email="eve@desk.example")},
+                                          {"Buying": replace(PEOPLE.groups["Buying"], members=("boss", "eve"))}))
+    id = desk.ordered()
+    key, asked = stored(desk.deps, id).key, "request/approval/manager/asked"
+
+    def say(person: str, yes: bool) -> str:
+        try:
+            approving.answer(desk.deps, key, person, asked, yes, "no", person, "link")
+        except Refused as error:
+            return error.reason
+        return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(say, ("boss", "eve"), (True, False)))
+    assert sorted(map(bool, said)) == [False, True]
+    assert len(desk.record(id).approvals["manager"].answers) == 1
+
+
+def test_a_process_killed_while_approval_is_asked_for_asks_once(desk: Desk) -> None:
+    def dies(moment: str) -> None:
+        desk.mail.at = lambda moment: None
+        raise Killed
+
+    desk.mail.at = dies
+    with pytest.raises(Killed):
+        desk.ordered()
+    for _ in range(3):
+        desk.clock.forward(700)
+        desk.sync()
+    assert [line for line in desk.mails() if line.startswith("boss")] == ["boss: [1] Please approve: A laptop"]

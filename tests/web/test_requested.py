@@ -45,8 +45,15 @@ def test_a_request_is_approved_and_settled_on_its_page(
     for said in ("A new laptop", "waits for approval", "Marc Lambert", "Order the laptop"):
         assert said in page, said
     assert path in client.get(f"/tickets/{key}").get_data(as_text=True)
-    assert "why it is refused" in act(what="refuse", approval="manager", person="lead-support")
-    act(what="approve", approval="manager", person="lead-support")
+    given = {"approval": "manager", "person": "lead-support"}
+    refused = client.post_form(f"{path}/answer", {**given, "answer": "approve"}, path)
+    assert refused.status_code == 403
+    assert "Only who was asked" in refused.get_data(as_text=True)
+    admin = as_role("admin")
+    assert "why it is refused" in admin.post_form(f"{path}/answer", {**given, "answer": "refuse"},
+                                                  path).get_data(as_text=True)
+    admin.post_form(f"{path}/answer", {**given, "answer": "approve"}, path)
+    assert "answered by admin" in client.get(path).get_data(as_text=True)
     assess.tick(there.services.deps)
     assert "being fulfilled" in client.get(path).get_data(as_text=True)
     act(what="done", task="order")
@@ -62,3 +69,28 @@ def test_who_only_reads_changes_nothing_and_no_receiver_sees_it(key: int, as_rol
     assert viewer.get(path).status_code == 200
     assert viewer.post_form(path, {"what": "cancel", "text": "x"}, "/account").status_code == 403
     assert as_role("supplier").get(path).status_code in (403, 404)
+
+
+def test_the_approver_answers_signed_in_although_they_may_only_read(
+    app: Flask, key: int, there: World
+) -> None:
+    path = f"/tickets/{key}/request"
+    there.user("viewer", login="marc")
+    people = there.services.deps.registry().people  # type: ignore[misc]
+    user = there.services.accounts.by_login("marc")
+    assert user is not None
+    there.services.accounts.edit_user(user.id, email=people.people["lead-support"].email)
+    client = app.test_client()
+    assert isinstance(client, Browser)
+    client.sign_in("marc")
+    assert "Approve" in client.get(path).get_data(as_text=True)
+    done = client.post_form(f"{path}/answer", {"approval": "manager", "person": "lead-support", "answer": "approve"},
+                            path)
+    assert done.status_code == 303
+    page = client.get(path).get_data(as_text=True)
+    assert "approved" in page
+    assert "answered by" not in page
+
+
+def test_a_reader_who_was_not_asked_is_offered_no_answer(key: int, as_role: Callable[[str], Browser]) -> None:
+    assert "Approve" not in as_role("viewer").get(f"/tickets/{key}/request").get_data(as_text=True)

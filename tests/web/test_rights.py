@@ -14,7 +14,7 @@ from tests.web.world import World
 OPEN = {"GET /sign-in", "POST /sign-in", "POST /look", "GET /healthz", "GET /readyz", "GET /api/v1/openapi.json",
         "GET /api/v1/docs", "GET /static/<path:filename>", "GET /assets/bootstrap/<path:name>",
         "GET /assets/swagger/<path:name>", "GET /invitation/<token>", "POST /invitation/<token>",
-        "GET /ack/<token>", "POST /ack/<token>",
+        "GET /ack/<token>", "POST /ack/<token>", "GET /approve/<token>", "POST /approve/<token>",
         "GET /api/v1/schemas/supplier-answer-1.json", "GET /api/v1/schemas/supplier-message-1.json",
         "GET /reply/<receiver>/<handoff>", "POST /reply/<receiver>/<handoff>"}  # fmt: skip
 

@@ -64,7 +64,8 @@ VARIABLES: Final[Mapping[Audience, Mapping[str, str]]] = {
         "agreement": "name of the agreement", "rule": "name of the escalation", "step": "name of its step",
         "reason": "why this was sent, in words", "late": "when it should have been sent, if it comes late",
         "reference": "number of the handoff", "reply_by": "when an answer is expected", "comment": "what was said",
-        "url": "address of the ticket's page", "ack_url": "address that acknowledges", **_DIGEST,
+        "url": "address of the ticket's page", "ack_url": "address that acknowledges",
+        "answer_url": "address that answers an approval", **_DIGEST,
     },
     Audience.REQUESTER: {
         **_TICKET,
@@ -80,7 +81,7 @@ VARIABLES: Final[Mapping[Audience, Mapping[str, str]]] = {
         "comment": "what was said to them", "url": "address of the portal",
     },
 }
-LINKS: Final = frozenset({"url", "ack_url"})
+LINKS: Final = frozenset({"url", "ack_url", "answer_url"})
 Piece = tuple[str, str]
 """(literal, "") or ("", name of a variable)."""
 Values = Mapping[str, str]

@@ -91,8 +91,10 @@ def _until(within: Amount | None, now: datetime, due: Due) -> str:
     return "" if within is None else due(within, now).astimezone(UTC).isoformat()
 
 
-def answer(found: Record, approval: str, person: str, yes: bool, now: datetime, actor: str, text: str = "") -> Event:
-    """A person's answer to an approval; a refusal says why. Raises Refused."""
+def answer(found: Record, approval: str, person: str, yes: bool, now: datetime, actor: str, text: str = "",
+           by: str = "", instead: bool = False) -> Event:
+    """A person's answer to an approval; a refusal says why. `by` says how it was given (link, page, api, command line),
+    `instead` that `actor` gave it for the person. Raises Refused."""
     asked = _open(found, approval)
     if person not in asked.everybody:
         raise Refused(f"{person} was not asked for {approval}")
@@ -101,7 +103,7 @@ def answer(found: Record, approval: str, person: str, yes: bool, now: datetime, 
     text = _words(text, "" if yes else "why it is refused")
     what = What.APPROVED if yes else What.REFUSED
     return _event(what, f"request/approval/{approval}/answer/{person}", _now(found, now), found.count, actor, text,
-                  {"approval": approval, "person": person})
+                  {"approval": approval, "person": person, "by": by, **({"instead": True} if instead else {})})
 
 
 def _open(found: Record, approval: str) -> Asked:

@@ -52,10 +52,14 @@ SETTLED: Final = frozenset({TaskState.DONE, TaskState.DROPPED})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`instead`: given for the person by `actor`, who may answer for others."""
+
     person: str
     yes: bool
     at: datetime
     text: str = ""
+    actor: str = ""
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ def _answered(found: Record, event: Event) -> Record | None:
         return None
     if person not in asked.everybody or asked.answered(person):
         return None
-    given = Answer(person, yes, event.at, event.text)
+    given = Answer(person, yes, event.at, event.text, event.actor, bool(event.data.get("instead")))
     changed = {**found.approvals, id: replace(asked, answers=(*asked.answers, given))}
     found = replace(found, approvals=changed)
     return found if yes else replace(found, state=State.REFUSED, ended_at=event.at, why=event.text)

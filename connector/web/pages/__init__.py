@@ -8,6 +8,7 @@ from connector.web.handoffs import room as handoffs
 from connector.web.pages import (
     ack,
     agreements,
+    approve,
     audit,
     clocks,
     connections,
@@ -28,6 +29,7 @@ from connector.web.pages import (
 
 def install(app: Flask) -> None:
     ack.install(app)
+    approve.install(app)
     clocks.install(app)
     escalations.install(app)
     major.install(app)

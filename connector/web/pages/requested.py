@@ -12,7 +12,7 @@ from connector.domain.history import Event
 from connector.domain.requests import moves
 from connector.domain.requests.record import Record, State
 from connector.flows import requests
-from connector.web import i18n, scope
+from connector.web import approvers, i18n, scope
 from connector.web.auth.identity import who
 from connector.web.rights import Right, door
 from connector.web.services import services
@@ -23,6 +23,23 @@ def show(key: int) -> ResponseReturnValue:
     return _page(key)
 
 
+@door(Right.TICKETS_READ)
+def answer(key: int) -> ResponseReturnValue:
+    """Whoever was asked answers, or somebody who may for them."""
+    _visible(key)
+    form, by = request.form, who().label
+    try:
+        instead = approvers.checked(form.get("person", ""))
+        yes = approvers.said(form.get("answer", ""))
+        requests.act(services().deps, key, lambda found, now: moves.answer(
+            found, form.get("approval", ""), form.get("person", ""), yes, now, by, form.get("text", ""), "page",
+            instead), by)
+    except Refused as error:
+        return _page(key, error.reason), 403 if error.status == 403 else 422
+    flash(i18n._("Noted."), "good")
+    return redirect(url_for("requested.show", key=key), 303)
+
+
 @door(Right.TICKETS_WRITE)
 def act(key: int) -> ResponseReturnValue:
     _visible(key)
@@ -30,9 +47,6 @@ def act(key: int) -> ResponseReturnValue:
     what, text, task = (form.get(name, "") for name in ("what", "text", "task"))
 
     def make(found: Record, now: datetime) -> Event:
-        if what in ("approve", "refuse"):
-            approval, person = form.get("approval", ""), form.get("person", "")
-            return moves.answer(found, approval, person, what == "approve", now, by, text)
         if what in ("done", "failed"):
             return moves.settle(found, task, what == "done", now, by, text)
         if what == "again":
@@ -68,11 +82,13 @@ def _page(key: int, trouble: str = "") -> str:
     return render_template(
         "requested.html", key=key, ticket=stored.ticket, record=found, trouble=trouble, now=parts.now(),
         people=registry.people.people if registry is not None else {}, writes=who().may(Right.TICKETS_WRITE),
-        pending=found.pending() if found.state is State.APPROVING else None)
+        pending=found.pending() if found.state is State.APPROVING else None, me=approvers.me(),
+        anybody=who().may(Right.APPROVALS_ANSWER))
 
 
 def blueprint() -> Blueprint:
     page = Blueprint("requested", __name__)
     page.get("/tickets/<int:key>/request")(show)
     page.post("/tickets/<int:key>/request")(act)
+    page.post("/tickets/<int:key>/request/answer")(answer)
     return page
