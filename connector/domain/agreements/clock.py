@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from connector.domain.calendar import ServiceCalendar
 
@@ -38,7 +39,7 @@ class ClockState(StrEnum):
 NOTHING = timedelta(0)
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True, gc=False):
     """How much time of which calendar. `floor`: after a change of plan, due is not before the change plus this.
 
     `fixed`: a due time set by hand. It wins over the amount, and neither pauses nor `floor` move it.
@@ -51,7 +52,7 @@ class Plan(NamedTuple):
     fixed: datetime | None = None
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True, gc=False):
     """From `at` on the clock is in `mode` under `plan`; `why` is shown in explanations."""
 
     at: datetime
@@ -60,7 +61,7 @@ class Turn(NamedTuple):
     why: str = ""
 
 
-class Stretch(NamedTuple):
+class Stretch(Struct, frozen=True, gc=False):
     """One line of the ledger: a time in one mode, and how much business time it held."""
 
     start: datetime
@@ -71,7 +72,7 @@ class Stretch(NamedTuple):
     why: str = ""
 
 
-class Clock(NamedTuple):
+class Clock(Struct, frozen=True, gc=False):
     """A reading of one cycle at `now`. `due` is None while paused with time left, when cancelled, and never guessed.
 
     `remaining` is negative once the target is exceeded. `paused` is business time, a stopped time before a
@@ -131,7 +132,7 @@ class _Cycle:
 
     def spend(self, turn: Turn, end: datetime) -> None:
         """Account for [turn.at, end) in the turn's mode."""
-        at, mode, plan, why = turn
+        at, mode, plan, why = turn.at, turn.mode, turn.plan, turn.why
         if plan is not self.plan and plan != self.plan:
             self.not_before = at + plan.floor
             self.plan = plan

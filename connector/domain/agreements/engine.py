@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from connector.domain.agreements.clock import Clock, ClockState, Turn, read
 from connector.domain.agreements.facts import Moment, moments
@@ -20,7 +22,7 @@ SOON = timedelta(microseconds=1)
 """Met is at or before due, so the first moment that tells a breach is just after it."""
 
 
-class NamedClock(NamedTuple):
+class NamedClock(Struct, frozen=True, gc=False):
     """A clock with what it stands for."""
 
     profile: Profile
@@ -37,7 +39,7 @@ class NamedClock(NamedTuple):
         return self.clock.fixed is not None
 
 
-class Result(NamedTuple):
+class Result(Struct, frozen=True, gc=False):
     """All clocks of a ticket at one moment. `next_at` is when the passing of time alone will change something."""
 
     clocks: tuple[NamedClock, ...]
@@ -119,7 +121,7 @@ def _speaking(force: InForce, line: list[Moment], problems: list[str]) -> dict[s
             if judged or names != before:
                 was, major = major, any(p.name in names and p.is_major(moment.facts) for p in force.calling)
                 if major is not was:
-                    line[i] = moment._replace(changed=changed | {"major_incident"})
+                    line[i] = replace(moment, changed=changed | {"major_incident"})
             if major and "major_incident" in asked:
                 names, ties = force.winners({**moment.facts, "major_incident": True})
             problems.extend(ties)
@@ -141,7 +143,7 @@ def _clocks_of(
         for segment in segments(profile, target, applies, line, registry):
             for clock in read(segment.turns, now):
                 if found:
-                    clock = clock._replace(cycle=len(found) + 1)
+                    clock = replace(clock, cycle=len(found) + 1)
                 found.append((NamedClock(profile, target.name, clock, segment), _next(clock, segment.turns, now)))
     except (CalendarError, ConfigError) as error:
         problems.append(f"{profile.name}/{target.name} cannot be computed: {error}")

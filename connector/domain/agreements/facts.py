@@ -13,6 +13,8 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from connector.domain.agreements.profile import HELD_BY_US, Responder
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.ticket import ENDED, State, Ticket, Value, value_of
@@ -54,7 +56,7 @@ def _wanted(fields: frozenset[str]) -> Wanted:
     return Wanted(names, custom.union(plain), tuple(plain), attrgetter(*plain), tuple(sorted(custom)))
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True, gc=False):
     """From `at` on these facts hold. `why` names what changed, for explanations."""
 
     at: datetime

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from connector.domain.agreements.clock import NOTHING, Mode, Plan, Turn
 from connector.domain.agreements.durations import Amount
@@ -19,11 +20,10 @@ NO_VERDICT: Final = Verdict(False, False, False, False, False, ())
 REPEATING: Final = (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
 
 
-@dataclass(slots=True)
-class Segment:
+class Segment(Struct, gc=False):
     """The turns of one run of a clock: begun by an attachment, a message, an update, a reset or a late reopening."""
 
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[Turn] = []
     amount: Amount | None = None
     hours: Hours | None = None
     priority: str | None = None

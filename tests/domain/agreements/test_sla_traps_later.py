@@ -202,7 +202,7 @@ def test_trap_38_a_due_beyond_the_last_known_holidays_is_warned_about() -> None:
     calendar = office(holidays=["2026-01-01"])
     assert horizon_problem(calendar.known_until, local(2027, 1, 4).date()) is not None
     assert horizon_problem(calendar.known_until, local(2026, 12, 31).date()) is None
-    held_elsewhere("tests.test_profiles", "test_holidays_that_end_too_soon_are_told_at_their_line_with_the_time")
+    held_elsewhere("tests.files.test_profiles", "test_holidays_that_end_too_soon_are_told_at_their_line_with_the_time")
     held_elsewhere("tests.commands.test_sla", "test_a_due_beyond_the_known_holidays_is_explained_with_a_warning")
 
 
