@@ -16,14 +16,13 @@ from connector.domain.escalations.actions import (
     HandOff,
     Notify,
     Open,
-    Raise,
     Reach,
     Say,
-    SetFields,
     Who,
 )
 from connector.domain.escalations.format import all_actions
-from connector.domain.escalations.rules import Happening, OnHandoff, OnHappening, OnState, OnSurge, Rule, Step
+from connector.domain.escalations.loops import loops
+from connector.domain.escalations.rules import OnHandoff, Rule
 from connector.domain.notices.template import Audience, Template, written
 from connector.domain.problems import Path, Problems, did_you_mean, dotted
 
@@ -45,7 +44,8 @@ class Known:
 
 def checks(rules: Sequence[Rule], profiles: Iterable[Profile], known: Known) -> list[Problem]:
     """Every problem between the files, with the file and the path of its place."""
-    found = [*_doubles(rules), *_unclimbed(rules, profiles), *_loops(rules)]
+    agreed = list(profiles)
+    found = [*_doubles(rules), *_unclimbed(rules, agreed), *loops(rules, agreed)]
     for rule in rules:
         found += _names(rule, known)
         found += _calendars(rule, known)
@@ -143,56 +143,3 @@ def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
                           rule.file, path=path)
     if rule.timezone is not None and not is_zone(rule.timezone.otherwise):
         yield Problem(f"{rule.timezone.otherwise!r} is not a known time zone", rule.file, path="timezone")
-
-
-def _loops(rules: Sequence[Rule]) -> Iterator[Problem]:
-    """Steps whose action starts, directly or by way of others, the same step again.
-
-    What we do to a ticket starts nothing by itself; but a tool's own rules may answer it, and then a loop would turn.
-    """
-    steps = [(rule, step) for rule in rules for step in rule.steps]
-    after = {i: [j for j, (_, other) in enumerate(steps) if any(_starts(a, other) for a in step.actions)]
-             for i, (_, step) in enumerate(steps)}
-    for i, (rule, step) in enumerate(steps):
-        way = _way_back(i, after)
-        if way is not None and i == min(way):
-            names = " starts ".join(f"`{steps[j][1].name}`" for j in [*way, i])
-            yield Problem(f"its action starts it again: {names}", rule.file, path=f"steps.{step.place}")
-
-
-def _way_back(start: int, after: dict[int, list[int]]) -> list[int] | None:
-    """The shortest way from a step back to itself."""
-    ways, seen = [[start]], set[int]()
-    while ways:
-        way = ways.pop(0)
-        for following in after[way[-1]]:
-            if following == start:
-                return way
-            if following not in seen:
-                seen.add(following)
-                ways.append([*way, following])
-    return None
-
-
-def _starts(action: Action, step: Step) -> bool:
-    """Whether what an action does is what a step waits for."""
-    trigger = step.trigger
-    if isinstance(trigger, OnHappening):
-        return _happens(action, trigger.what)
-    if isinstance(trigger, OnState) and isinstance(action, SetFields):
-        asked = trigger.when.fields
-        return asked <= action.fields.keys() and trigger.when.holds(action.fields)
-    if isinstance(trigger, OnSurge):
-        return isinstance(action, Open)
-    return isinstance(trigger, OnHandoff) and isinstance(action, HandOff) and \
-        trigger.receiver in ("", action.receiver)
-
-
-def _happens(action: Action, what: Happening) -> bool:
-    if what is Happening.REASSIGNED:
-        return isinstance(action, Assign)
-    if what is Happening.RAISED:
-        return isinstance(action, Raise) or (isinstance(action, SetFields) and "priority" in action.fields)
-    if what is Happening.REOPENED:
-        return isinstance(action, SetFields) and action.fields.get("state") in ("new", "in_progress", "pending")
-    return what is Happening.OPENED and isinstance(action, Open)
