@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from typing import Final
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from connector.flows.handoff_hand import Hand, change, require_open, second
 from connector.ports import Deps
 
 LONGEST_TEXT: Final = 20_000
+_ENDINGS: Final = frozenset(
+    (".csv", ".eml", ".evtx", ".gz", ".jpg", ".json", ".log", ".msg", ".pcap", ".pdf", ".png", ".txt", ".xml", ".zip"))
 
 
 def comment(deps: Deps, id: str, text: str, actor: str, *, side: Side = Side.OURS, once: str = "",
@@ -50,7 +53,8 @@ def attach(deps: Deps, id: str, name: str, media_type: str, chunks: Iterable[byt
         mark = f"file/{digest}"
         return _once(hand, mark, lambda: note(
             hand.handoff, side, EntryKind.FILE, second(deps), actor=actor, mark=mark,
-            body={"name": name, "media_type": media_type[:100], "size": size, "sha256": digest}))
+            body={"name": _name_for(hand, side, name, digest), "media_type": media_type[:100], "size": size,
+                  "sha256": digest}))
 
     return change(deps, id, work, actor, receiver)
 
@@ -150,6 +154,14 @@ def _may_send(hand: Hand, side: Side) -> None:
     known: Receiver | None = hand.receiver
     if side is Side.OURS and (known is None or known.shares.attachments is Files.NONE):
         raise Refused(f"files are not shared with {hand.handoff.receiver}", 409)
+
+
+def _name_for(hand: Hand, side: Side, name: str, digest: str) -> str:
+    """A name is words too: a file for a security team is called by its content."""
+    if side is Side.THEIRS or hand.receiver is None or hand.receiver.free_text:
+        return name
+    ending = PurePath(name).suffix.lower()
+    return f"file-{digest[:12]}{ending if ending in _ENDINGS else ''}"
 
 
 def _publish(hand: Hand, entry: Entry, actor: str) -> None:

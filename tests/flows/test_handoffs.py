@@ -104,6 +104,15 @@ def test_a_security_team_is_sent_no_words(world: World) -> None:
     assert [event.text for event in world.events()] == ["", ""]
 
 
+def test_a_file_for_a_security_team_is_called_by_its_content_and_not_by_words(world: World) -> None:
+    soc, hosting = world.offer("soc").id, world.offer().id
+    for id in (soc, hosting):
+        handoffs.attach(world.deps, id, "anna clicked.eml", "message/rfc822", [b"x"], "ines")
+        handoffs.attach(world.deps, id, "mail of.anna", "message/rfc822", [b"y"], "ines")
+    names = {id: [entry.body["name"] for entry in world.entries(id, EntryKind.FILE)] for id in (soc, hosting)}
+    assert names == {soc: ["file-2d711642b726.eml", "file-a1fce4363854"], hosting: ["anna clicked.eml", "mail of.anna"]}
+
+
 def test_every_look_at_a_security_handoff_is_recorded_and_at_others_none(world: World) -> None:
     soc, hosting = world.offer("soc").id, world.offer().id
     handoffs.looked(world.deps, soc, "ines")

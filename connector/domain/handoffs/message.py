@@ -16,8 +16,8 @@ from connector.domain.ticket import Ticket, value_of
 VERB: Final = "handoff"
 VISIT: Final = ("site", "access", "visit_from", "visit_to")
 """Of `Handoff.details`: what a field service has to know."""
-_ALWAYS: Final = ("severity", "data_class", "tlp")
-_WORDS: Final = ("reason", "tried", "contact")
+_ALWAYS: Final = ("severity", "tlp")
+_WORDS: Final = ("data_class", "reason", "tried", "contact")
 """Fields of a handoff that hold words of ours."""
 
 
@@ -29,7 +29,8 @@ def outgoing(handoff: Handoff, entry: Entry, ticket: Ticket, receiver: Receiver)
     kind = _type(entry)
     if kind is None:
         return None
-    data: dict[str, Any] = {"handoff_id": handoff.id, "ticket": handoff.ours, "supplier_ticket": handoff.theirs,
+    data: dict[str, Any] = {"handoff_id": handoff.id, "ticket": handoff.ours,
+                            "supplier_ticket": handoff.theirs if receiver.free_text else "",
                             "status": str(handoff.state), "sequence": entry.seq, "hash": entry.hash}
     if entry.kind is EntryKind.MOVED:
         data["move"] = entry.body["move"]
@@ -44,7 +45,7 @@ def outgoing(handoff: Handoff, entry: Entry, ticket: Ticket, receiver: Receiver)
     elif entry.kind is EntryKind.FILE:
         data["attachments"] = [{name: entry.body[name] for name in ("name", "size", "media_type", "sha256")}]
     elif entry.kind is EntryKind.EDITED:
-        changed = _edited(entry, receiver)
+        changed = _edited(entry, handoff, receiver)
         if not changed:
             return None
         data["changed"] = changed
@@ -53,7 +54,8 @@ def outgoing(handoff: Handoff, entry: Entry, ticket: Ticket, receiver: Receiver)
 
 def offered(handoff: Handoff, ticket: Ticket, receiver: Receiver) -> dict[str, Any]:
     """What a receiver learns of the work itself; the portal and mails show the same."""
-    found: dict[str, Any] = {name: getattr(handoff, name) for name in _ALWAYS if getattr(handoff, name)}
+    always = {"severity": _severity(handoff, receiver), "tlp": handoff.tlp}
+    found: dict[str, Any] = {name: value for name, value in always.items() if value}
     if receiver.free_text:
         found |= {name: getattr(handoff, name) for name in _WORDS if getattr(handoff, name)}
     if handoff.reply_by is not None:
@@ -100,14 +102,20 @@ def _said(entry: Entry, receiver: Receiver, names: tuple[str, ...]) -> dict[str,
     return {name: entry.body[name] for name in names if entry.body.get(name) and name not in words}
 
 
-def _edited(entry: Entry, receiver: Receiver) -> dict[str, Any]:
+def _edited(entry: Entry, handoff: Handoff, receiver: Receiver) -> dict[str, Any]:
     """New values of the handoff's own fields, and of ticket fields on the list."""
     known: Mapping[str, Any] = entry.body
     own = {*_ALWAYS, "reply_by", *(_WORDS if receiver.free_text else ())}
     if receiver.kind is ReceiverKind.FIELD_SERVICE:
         own.update(VISIT)
     own.update(name for name in receiver.shares.fields if receiver.free_text or not is_free_text(name))
-    return {name: known[name][1] for name in sorted(own) if name in known}
+    changed = {name: known[name][1] for name in sorted(own) if name in known}
+    return {**changed, "severity": _severity(handoff, receiver)} if "severity" in changed else changed
+
+
+def _severity(handoff: Handoff, receiver: Receiver) -> str:
+    """A person may write it in words of their own; a security team is told the contract's word for the priority."""
+    return handoff.severity if receiver.free_text else receiver.severity(handoff.priority)
 
 
 def _plain(value: Any) -> Any:

@@ -35,7 +35,7 @@ def life(**values: Any) -> list[Moved]:
     """Every kind of entry of ours, one after the other."""
     so_far = Moved(handoff=Handoff(
         id="h1", ticket=1, receiver="r", ours="INC1", created_at=NOON, reason=WORD, tried=WORD, contact=WORD,
-        severity="Sev 2", tlp="amber", data_class="internal", bounces=3,
+        priority="P2", severity=f"Sev 2, it is {WORD}", tlp="amber", data_class=WORD, theirs=f"CS-1 {WORD}", bounces=3,
         details={"site": "Basel", "access": WORD}, **values), entries=())
     made: list[Moved] = []
 
@@ -48,7 +48,8 @@ def life(**values: Any) -> list[Moved]:
     one = add(note(one, Side.OURS, EntryKind.COMMENT, NOON, body={"text": WORD, "id": "c1"}, actor="ines"))
     one = add(note(one, Side.OURS, EntryKind.FILE, NOON, body={"name": "a.txt", "size": 1, "media_type": "text/plain",
                                                              "sha256": "ab" * 32}))
-    one = add(note(one, Side.OURS, EntryKind.EDITED, NOON, body={"tried": ["", WORD], "severity": ["a", "b"],
+    one = add(note(one, Side.OURS, EntryKind.EDITED, NOON, body={"tried": ["", WORD], "severity": ["a", WORD],
+                                                               "data_class": ["", WORD], "contact": ["", WORD],
                                                                "title": ["a", WORD], "custom.note": ["", WORD]}))
     one = add(note(one, Side.OURS, EntryKind.ACCESS, NOON, actor="ines"))
     one = add(note(one, Side.SYSTEM, EntryKind.CLOCK, NOON, body={"target": "resolution", "what": "breached"}))
@@ -117,3 +118,11 @@ def test_a_draft_called_back_is_nobodys_business() -> None:
     draft = Handoff(id="h1", ticket=1, receiver="r", created_at=NOON)
     moved = move(draft, Side.OURS, Move.WITHDRAW, NOON, reason="a slip")
     assert outgoing(moved.handoff, moved.entries[0], TICKET, receiver()) is None
+
+
+def test_a_security_team_is_told_the_contracts_word_for_the_priority_whatever_a_person_wrote() -> None:
+    soc = receiver(ReceiverKind.SECURITY, fields=("priority",))
+    first, changed = told(soc)[0]["data"], next(one["data"]["changed"] for one in told(soc) if "changed" in one["data"])
+    assert (first["severity"], first["tlp"], changed["severity"]) == ("P2", "amber", "P2")
+    assert "data_class" not in first
+    assert told(receiver())[0]["data"]["data_class"] == WORD
