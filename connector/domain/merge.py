@@ -19,6 +19,10 @@ Values = Mapping[str, Any]
 """Canonical field -> value. A field that is absent is not known on that side: it is never taken as cleared."""
 
 
+Rules = Callable[[str], Owner] | Mapping[str, Owner | str]
+"""Who wins a field that both sides changed: by name of the field. In a table `partner` says what `connector` does."""
+
+
 class Side(StrEnum):
     TOOL = "tool"
     PARTNER = "partner"
@@ -87,14 +91,13 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
 
-def plan(base: Values, tool: Values, partner: Values, rules: Callable[[str], Owner],
-         context: Context | None = None) -> Plan:
+def plan(base: Values, tool: Values, partner: Values, rules: Rules, context: Context | None = None) -> Plan:
     """What makes both sides agree again, given what they agreed on last (`base`).
 
     `state` and `pending_on` are one value. Of equal times the tool's change is the newer one; so is a tool's change of
-    unknown time.
+    unknown time. A field without a rule is left alone, with a warning. Raises ValueError for a rule nobody knows.
     """
-    merge = _Merge(rules, context or Context())
+    merge = _Merge(rules if callable(rules) else _listed(rules), context or Context())
     known, left, right = units(base), units(tool), units(partner)
     for name in sorted(left.keys() | right.keys()):
         if name not in left or name not in right:
@@ -108,8 +111,13 @@ def plan(base: Values, tool: Values, partner: Values, rules: Callable[[str], Own
     return found
 
 
+def _listed(rules: Mapping[str, Owner | str]) -> Callable[[str], Owner | None]:
+    known = {name: Owner.CONNECTOR if rule == Side.PARTNER else Owner(rule) for name, rule in rules.items()}
+    return known.get
+
+
 class _Merge:
-    def __init__(self, rules: Callable[[str], Owner], context: Context) -> None:
+    def __init__(self, rules: Callable[[str], Owner | None], context: Context) -> None:
         self.rules, self.context, self.plan = rules, context, Plan()
 
     def field(self, name: str, base: Any, has_base: bool, tool: Any, partner: Any) -> None:
@@ -118,6 +126,9 @@ class _Merge:
                 self.plan.suppressed.append(name)
             return
         rule = self.rules(name)
+        if rule is None:
+            self.plan.warnings.append(f"{name} differs, and no rule says who wins: it was left alone")
+            return
         moved = (not same(tool, base), not same(partner, base)) if has_base else _unset(tool, partner)
         tool_moved, partner_moved = moved
         if tool_moved and partner_moved:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -204,3 +205,29 @@ def test_a_change_that_could_not_be_passed_on_is_told() -> None:
     assert plan({"title": "a"}, {}, {"title": "b"}, by(Owner.NEWEST)).warnings
     assert plan({"title": "a"}, {"title": "b"}, {}, by(Owner.NEWEST)).warnings
     assert not plan({"title": "a"}, {"title": "a"}, {}, by(Owner.NEWEST)).warnings
+
+
+def test_rules_may_be_a_table_in_plain_words_and_a_field_without_one_is_left_alone() -> None:
+    sides = {"title": "a", "group": "a", "priority": "P1"}, {"title": "b", "group": "b", "priority": "P2"}
+    found = plan({"title": "", "group": "", "priority": ""}, *sides, {"title": "partner", "group": "tool"})
+    assert (found.tool, found.partner) == ({"title": "b"}, {"group": "a"})
+    assert found.warnings == ["priority differs, and no rule says who wins: it was left alone"]
+    assert plan({}, *sides, {"title": "partner"}) == plan({}, *sides, {"title": Owner.CONNECTOR})
+    with pytest.raises(ValueError, match="random"):
+        plan({}, *sides, {"title": "random"})
+
+
+@pytest.mark.parametrize("rule", [owner for owner in Owner if owner is not Owner.MANUAL])
+def test_any_row_of_edits_settles_at_once_and_is_then_silent(rule: Owner) -> None:
+    """Every pair of values on both sides, over every base, missing and empty ones included: what is written once
+    leaves nothing to write, to decide or to correct, whether the base is renewed or an old message comes again."""
+    missing = object()
+    choices = (missing, None, "", (), "a", "b", ("a",), ("a", "b"), ("b", "c"), 0, False)
+    for one, two, three, newer in itertools.product(choices, choices, choices, (-1, 0, 1)):
+        base, tool, partner = ({} if value is missing else {"f": value} for value in (one, two, three))
+        context = Context(times={Side.TOOL: {"f": NOON}, Side.PARTNER: {"f": NOON + timedelta(seconds=newer)}})
+        first = plan(base, tool, partner, by(rule), context)
+        tool, partner = {**tool, **first.tool}, {**partner, **first.partner}
+        for known in (base, {**base, **(tool if tool == partner else {})}):
+            again = plan(known, tool, partner, by(rule), context)
+            assert (again.tool, again.partner, again.conflicts) == ({}, {}, []), (one, two, three, newer)

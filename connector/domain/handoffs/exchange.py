@@ -96,7 +96,7 @@ def exchanged(handoff: Handoff, ticket: Ticket, receiver: Receiver, at: datetime
         {name: value(known.base) for name, known in going.items()},
         {name: value_of(ticket, name) for name in going},
         {name: value(known.theirs) for name, known in going.items()},
-        lambda name: receiver.mirrors[name],
+        receiver.mirrors,
         Context(times={Where.TOOL: ours_at or {}, Where.PARTNER: {
             name: known.theirs_at for name, known in going.items()}}, closed={Where.TOOL: closed}),
     )
