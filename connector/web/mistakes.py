@@ -46,6 +46,7 @@ MISTAKES: Final = (
     mark("`%(key)s` is not a field of a ticket"),
     mark("a late reopening cannot resume what an early one begins anew"),
     mark("a major incident cannot be one because it is one"),
+    mark("a ticket has one SLA; only an OLA or UC can stand beside another"),
     mark("an SLA says what a major incident is, so only an OLA or UC can ask for one"),
     mark("cannot change between versions: it belongs to the calendar"),
     mark("end of day goes with working days only"),
