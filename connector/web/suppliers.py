@@ -48,6 +48,7 @@ def receive(supplier: str) -> Response:
     parts = services()
     body = _body()
     receiver, message = _proven(parts, supplier, body)
+    g.proven = True
     wait = _rate().take(receiver.name)
     if wait:
         raise Problem(429, "Too many messages.", headers={"Retry-After": str(int(wait) + 1)})

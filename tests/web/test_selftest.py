@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from connector.channels.webhook import WebhookChannel
 from connector.domain.handoffs.handoff import Handoff
@@ -138,11 +139,34 @@ def test_the_answer_to_a_stranger_says_no_more_than_before(app: Flask, there: Wo
 
 def test_refusals_kept_are_few_however_many_come(app: Flask, there: World, made: dict[str, Handoff]) -> None:
     for n in range(60):
-        call(app, there, b"{}", f"m{n}", "whsec_" + "A" * 40)
+        call(app, there, b"[]", f"m{n}")
     with there.store.read() as tx:
         kept = tx.cursor("supplier:cloud", "refused")["calls"]
     assert len(kept) == 20
     assert not any("whsec" in json.dumps(one) for one in kept)
+
+
+def test_nothing_is_stored_of_calls_that_prove_nothing_and_they_push_nothing_out(
+        app: Flask, there: World, supplier: Browser, made: dict[str, Handoff]) -> None:
+    """Else a stranger could make us write, and fill the log until the supplier's own mistakes are gone from it."""
+    call(app, there, b"[]", "m0")
+    before = everything(there)
+    for n in range(60):
+        assert call(app, there, b"{}", f"m{n}", "whsec_" + "A" * 40) == 401
+    odd = app.test_client().post("/api/v1/webhooks/suppliers/cloud", data=b"x" * 99, content_type="text/plain")
+    assert odd.status_code == 415
+    assert everything(there) == before
+    page = supplier.get(PORTAL).get_data(as_text=True)
+    assert page.count("the signature does not fit") == 7
+    assert "expected an object with type" in page, "what the supplier itself did wrong is still there"
+
+
+def everything(there: World) -> dict[str, int]:
+    """How many rows each table has, and all of the log of refusals."""
+    with there.store.read() as tx:
+        names = [row[0] for row in tx.run(text("SELECT name FROM sqlite_master WHERE type = 'table'"))]
+        found = {name: tx.run(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}
+        return {**found, "log": len(json.dumps(tx.cursor("supplier:cloud", "refused"), default=str))}
 
 
 def test_refusals_make_no_tool_of_a_supplier(app: Flask, there: World, as_role: Enter,
@@ -159,8 +183,6 @@ def test_a_new_secret_is_shown_once_and_kept_nowhere(there: World, as_role: Ente
     assert found is not None
     assert found.group(0) not in admin.get("/receivers/cloud/self-test").get_data(as_text=True)
     with there.store.read() as tx:
-        from sqlalchemy import text
-
         dump = " ".join(str(row) for row in tx.run(text("SELECT * FROM audit")))
     assert "whsec_" not in dump
     assert "secret made" in dump

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -17,12 +18,11 @@ from connector.web.services import Services, services
 
 STREAM: Final = "refused"
 MOST: Final = 20
-NOBODY: Final = "supplier:"
-"""Where calls for names that nobody has are noted; no page shows them."""
-ALL: Final = 120
+OF_STRANGERS: Final = 8
 EACH: Final = 30
-"""Refusals noted a minute, of all suppliers and of each."""
+"""Refusals of one supplier that are written down in a minute."""
 _BUCKETS: Final = "connector_refusals"
+_STRANGERS: Final = "connector_unproven_calls"
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -36,7 +36,10 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 def noted(view: View) -> View:
-    """Keeps the latest refusals of a supplier's webhook: little is written, however many calls are refused."""
+    """Keeps the latest refusals of a supplier's webhook.
+
+    Nothing is stored of a call that proved nothing (`g.proven` is not set): this process remembers why, and no more.
+    """
 
     @wraps(view)
     def watched(supplier: str) -> Any:
@@ -50,22 +53,28 @@ def noted(view: View) -> View:
 
 
 def _keep(parts: Services, supplier: str, problem: Problem) -> None:
-    """A name nobody has costs the same as one that somebody has: finding out which takes no less time."""
     known = {} if parts.agreements is None else parts.agreements.current().receivers
-    if _bucket(parts).take("all") or _bucket(parts).take(supplier[:40], cost=ALL / EACH):
+    if supplier not in known:
         return
     why = getattr(g, "refusal", "") or problem.detail
     said = [why, *(f"{one.get('pointer', '')}: {one.get('detail', '')}" for one in problem.errors)]
-    now = parts.now()
-    call = {"at": now.isoformat(), "status": problem.status, "said": [text[:300] for text in said if text][:10]}
-    target = known[supplier].target if supplier in known else NOBODY
-    with parts.deps.store.begin() as tx:
-        kept = tx.cursor(target, STREAM).get("calls", [])
-        tx.move_cursor(target, STREAM, {"calls": [call, *kept][:MOST]}, now)
+    call = Call(at=parts.now(), status=problem.status, said=tuple(text[:300] for text in said if text)[:10])
+    if not getattr(g, "proven", False):
+        _strangers().setdefault(supplier, deque(maxlen=OF_STRANGERS)).appendleft(call)
+    elif not _bucket(parts).take(supplier):
+        told = {"at": call.at.isoformat(), "status": call.status, "said": list(call.said)}
+        with parts.deps.store.begin() as tx:
+            kept = tx.cursor(known[supplier].target, STREAM).get("calls", [])
+            tx.move_cursor(known[supplier].target, STREAM, {"calls": [told, *kept][:MOST]}, call.at)
+
+
+def _strangers() -> dict[str, deque[Call]]:
+    found: dict[str, deque[Call]] = current_app.extensions.setdefault(_STRANGERS, {})
+    return found
 
 
 def _bucket(parts: Services) -> Bucket:
-    found: Bucket = current_app.extensions.setdefault(_BUCKETS, Bucket(ALL, ALL, parts.now))
+    found: Bucket = current_app.extensions.setdefault(_BUCKETS, Bucket(EACH, EACH, parts.now))
     return found
 
 
@@ -76,4 +85,5 @@ def latest(parts: Services, receiver: Receiver) -> list[Call]:
         kept = tx.cursor(receiver.target, STREAM).get("calls", [])
     found += [Call(at=datetime.fromisoformat(call["at"]), status=int(call["status"]), said=tuple(call["said"]))
               for call in kept]
-    return sorted(found, key=lambda call: call.at, reverse=True)[:MOST]
+    proven = sorted(found, key=lambda call: call.at, reverse=True)[:MOST]
+    return sorted([*proven, *_strangers().get(receiver.name, ())], key=lambda call: call.at, reverse=True)
