@@ -24,6 +24,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util import Timeout
 from urllib3.util.ssl_ import create_urllib3_context
 
+from connector import recorder
 from connector.domain.address import AddressPolicy, Target, check, parse
 from connector.domain.errors import Refused, TryLater
 from connector.http import CONNECT_SECONDS, why
@@ -88,13 +89,19 @@ class Guarded:
         target = check(url, self._resolve(wanted.host, wanted.port), self.policy)
         whole = self._whole if take is None else LARGE_SECONDS
         line = _Line(target, self._dial, whole)
+        noted = recorder.note(method, url, headers or {}, body, typed=True)
         try:
-            return self._exchange(line, method, headers or {}, body, take)
+            answer = self._exchange(line, method, headers or {}, body, take)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             reason = f"no answer within {whole:g} s" if line.cut else why(error)
+            if noted is not None:
+                noted.failed(f"no answer: {reason}")
             raise TryLater(f"no answer from {target.host}: {reason}") from None
         finally:
             line.end()
+        if noted is not None:
+            noted.answered(answer.status, answer.headers, lambda: answer.body)
+        return answer
 
     def _exchange(self, line: _Line, method: str, headers: Mapping[str, str], body: bytes, take: Take | None) -> Answer:
         began = time.monotonic()

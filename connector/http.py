@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as lower
 from urllib3.util import Retry
 
+from connector import recorder
 from connector.answers import LARGEST_BODY, body_json, chunks_of, excerpt, failure, read, retry_after
 from connector.domain.errors import ConfigError, Problem, Refused, TryLater
 from connector.domain.ticket import Attachment
@@ -97,7 +99,7 @@ class Http:
         # Without the last option a 429 or 503 that has a Retry-After is an error to urllib3, and its wait is lost.
         retry = Retry(total=2, connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.2,
                       respect_retry_after_header=False)
-        adapter = HTTPAdapter(pool_maxsize=self._pool, max_retries=retry)
+        adapter = _Noted(pool_maxsize=self._pool, max_retries=retry)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
@@ -175,6 +177,29 @@ class Http:
             self._sessions.clear()
         for session in sessions:
             session.close()
+
+
+class _Noted(HTTPAdapter):
+    """Whatever goes out over a session of ours, also through a library, is noted while a delivery is tried."""
+
+    def send(self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, verify: Any = True,
+             cert: Any = None, proxies: Any = None) -> requests.Response:
+        noted = recorder.note(request.method or "", request.url or "", request.headers, request.body)
+        try:
+            response = super().send(request, stream, timeout, verify, cert, proxies)
+        except (requests.RequestException, lower.HTTPError, OSError, ValueError) as error:
+            if noted is not None:
+                noted.failed(f"no answer: {why(error)}")
+            raise
+        if noted is not None:
+            noted.answered(response.status_code, response.headers, partial(_read_so_far, response))
+        return response
+
+
+def _read_so_far(response: requests.Response) -> bytes:
+    """Nothing more is read for the sake of a note."""
+    content: Any = response._content
+    return content if isinstance(content, bytes) else b""
 
 
 class _NoCookies(http.cookiejar.DefaultCookiePolicy):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from connector.domain.agreements.registry import Registry
+from connector.domain.attempt import Attempt
 from connector.domain.delivery import Delivery, Order
 from connector.domain.errors import BadRecord
 from connector.domain.handoffs.chain import Entry
@@ -220,18 +221,25 @@ class Tx(Protocol):
         """Heads of lanes that are ready, at most `room[target]` of each target; expired leases are taken over."""
         ...
 
-    def done(self, delivery: Delivery, now: datetime, result: Mapping[str, Any]) -> bool: ...
+    def done(self, delivery: Delivery, now: datetime, result: Mapping[str, Any],
+             tried: Attempt | None = None) -> bool: ...
     def done_together(self, deliveries: Sequence[Delivery], now: datetime, result: Mapping[str, Any]) -> int:
         """`done` for many that this transaction has claimed; how many there were."""
         ...
 
-    def retry(self, delivery: Delivery, at: datetime, reason: str) -> bool: ...
-    def bury(self, delivery: Delivery, now: datetime, reason: str) -> bool:
-        """done, retry and bury say False when the lease was lost to somebody else meanwhile."""
+    def retry(self, delivery: Delivery, at: datetime, reason: str, tried: Attempt | None = None) -> bool: ...
+    def bury(self, delivery: Delivery, now: datetime, reason: str, tried: Attempt | None = None) -> bool:
+        """done, retry and bury say False when the lease was lost to somebody else meanwhile, and keep `tried` if not.
+        A claim that takes an expired lease over keeps the try of its former owner as lost."""
         ...
 
-    def release(self, owner: str) -> int:
-        """Give back what this owner still holds (clean shutdown)."""
+    def release(self, owner: str, lease: timedelta | None = None) -> int:
+        """Give back what this owner still holds (clean shutdown, or it is gone); tries it claimed for `lease` are kept
+        as lost."""
+        ...
+
+    def attempts(self, delivery: int) -> list[Attempt]:
+        """Tries of a delivery that are kept, oldest first."""
         ...
 
     def holders(self) -> list[str]:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 from marshmallow import ValidationError
 
+from connector import recorder
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused
 from connector.domain.notices.people import People, Severity, Way
@@ -60,10 +61,16 @@ class AppriseChannel:
         plugin.redirects = False
         severity = delivery.payload.get("severity")
         sort = _TYPES.get(Severity(severity), NotifyType.INFO) if severity in tuple(Severity) else NotifyType.INFO
-        worked = plugin.notify(body=plain(str(delivery.payload["short"]), LONGEST[self._way]), notify_type=sort,
-                               body_format=NotifyFormat.TEXT)
+        text = plain(str(delivery.payload["short"]), LONGEST[self._way])
+        # Neither the address, which is a secret, nor the answer: Apprise tells only whether it worked.
+        noted = recorder.note("NOTIFY", f"{service}://{service}", {"Content-Type": "text/plain"}, text)
+        worked = plugin.notify(body=text, notify_type=sort, body_format=NotifyFormat.TEXT)
         if not worked:
+            if noted is not None:
+                noted.failed(f"{service} did not take the message")
             raise Postponed(f"{service} did not take the message")
+        if noted is not None:
+            noted.answered(200, {})
         return {"service": service}
 
     def _address(self, id: str) -> str:

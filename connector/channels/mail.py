@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from connector import recorder
 from connector.channels.letters import letter
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused, TryLater
@@ -46,15 +47,28 @@ class MailChannel:
         message, to = letter(delivery.payload, delivery.key, self._settings, self._service, now)
         if same(to, self._own):
             raise Refused("this is an address of ours: the message would come back as a ticket")
+        content = message.as_bytes()
+        noted = recorder.note("SMTP", f"smtp://{self._settings.host}:{self._settings.port}", {
+            "Content-Type": "message/rfc822", "Message-ID": str(message["Message-ID"])}, content)
+        try:
+            line, said = self._send(to, content)
+        except (TryLater, Refused) as error:
+            if noted is not None:
+                noted.failed(error.reason, int(error.reason[:3]) if error.reason[:3].isdecimal() else None)
+            raise
+        self._keep(line)
+        if noted is not None:
+            noted.answered(250, {}, lambda: said.encode())
+        return {"id": str(message["Message-ID"])}
+
+    def _send(self, to: str, content: bytes) -> tuple[_Line, str]:
         with _told():
             line = self._ready()
             try:
-                line.send(to, message.as_bytes())
+                return line, line.send(to, content)
             except BaseException:
                 line.end()
                 raise
-        self._keep(line)
-        return {"id": str(message["Message-ID"])}
 
     def close(self) -> None:
         with self._lock:
@@ -146,13 +160,15 @@ class _Line:
         if code != 250:
             raise TryLater(f"the mail server does not take our sender: {_said(code, answer)}")
 
-    def send(self, to: str, message: bytes) -> None:
-        """Recipient and message. What a server says to them holds for this message only, unless it is shutting down."""
+    def send(self, to: str, message: bytes) -> str:
+        """Recipient and message; gives the last answer. What a server says to them holds for this message only, unless
+        it is shutting down."""
         code, answer = self.server.rcpt(to)
         if code in (250, 251):
             code, answer = self.server.data(message)
         if code != 250:
             raise _sorted(code, answer)
+        return _said(code, answer)
 
     def end(self) -> None:
         with suppress(smtplib.SMTPException, OSError):

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from connector.domain.attempt import Attempt
 from connector.domain.delivery import Delivery, Verb
 from connector.domain.handoffs.message import VERB
 from connector.domain.history import Event, EventKind, Origin, Role
@@ -28,16 +29,16 @@ REFUSED: Final = "refused"
 DROPPED: Final = "dropped"
 
 
-def refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
+def refuse(deps: Deps, delivery: Delivery, reason: str, tried: Attempt | None = None) -> None:
     """Bury a delivery: what it wished in a tool is taken back in the history, a message goes another way if it can."""
-    retried(partial(_refuse, deps, delivery, reason))
+    retried(partial(_refuse, deps, delivery, reason, tried))
     log.warning("delivery_dead", target=delivery.target, delivery=delivery.id, verb=delivery.verb, reason=reason)
 
 
-def _refuse(deps: Deps, delivery: Delivery, reason: str) -> None:
+def _refuse(deps: Deps, delivery: Delivery, reason: str, tried: Attempt | None) -> None:
     now, tool = deps.now(), deps.tools.get(delivery.target)
     with deps.store.begin() as tx:
-        if not tx.bury(delivery, now, reason):
+        if not tx.bury(delivery, now, reason, tried):
             return
         tx.audit(now, deps.owner, "bury", delivery.lane, {"delivery": delivery.id, "verb": delivery.verb,
                                                           "reason": reason})

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from connector.domain.attempt import Outcome
 from connector.domain.delivery import Delivery, Verb, back_off
 from connector.domain.errors import Conflict, ConnectorError, Gone, Postponed, Refused, TryLater, Unsupported
 from connector.domain.notices.fallback import overdue, spare
@@ -22,6 +23,7 @@ from connector.flows.breaker import Gate
 from connector.flows.reading import Stop, log, never
 from connector.flows.writes import Lost
 from connector.ports import Channel, Deps, Tool, Tx
+from connector.recorder import Recorder, recording
 
 LEASE: Final = timedelta(minutes=10)
 MARGIN: Final = timedelta(minutes=4)
@@ -49,13 +51,14 @@ def tick(deps: Deps, stop: Stop = never, rng: Random | None = None) -> int:
     if not claimed:
         return 0
     with ThreadPoolExecutor(round_.workers, "deliver") as pool:
-        running: dict[Future[Result], Delivery] = {}
+        running: dict[Future[Result], tuple[Delivery, Recorder]] = {}
         while claimed or running:
             for delivery in claimed:
-                running[pool.submit(round_.work, delivery, deps.now() + LEASE - MARGIN)] = delivery
+                tried = Recorder(delivery, deps.now())
+                running[pool.submit(round_.work, delivery, deps.now() + LEASE - MARGIN, tried)] = (delivery, tried)
             done = wait(running, SOON.total_seconds(), FIRST_COMPLETED).done
             for future in done:
-                round_.finished(running.pop(future), future)
+                round_.finished(*running.pop(future), future)
             claimed = [] if stop() or (done and not round_.roomy) else round_.claim()
     round_.close()
     return round_.count
@@ -108,8 +111,13 @@ class _Round:
             if late:
                 burial.pass_on(tx, late, now, f"sent another way: {reason}")
 
-    def work(self, delivery: Delivery, until: datetime) -> Result:
+    def work(self, delivery: Delivery, until: datetime, tried: Recorder) -> Result:
         """Runs in a thread of the pool. Raises what the handler or channel raises."""
+        tried.begin(self.deps.now())
+        with recording(tried):
+            return self._work(delivery, until)
+
+    def _work(self, delivery: Delivery, until: datetime) -> Result:
         def in_time() -> None:
             if self.deps.now() > until:
                 raise TryLater("too slow: the lease would not outlast the write")
@@ -124,66 +132,70 @@ class _Round:
         handler(self.deps, self.deps.tools[delivery.target], delivery, in_time)
         return None
 
-    def finished(self, delivery: Delivery, future: Future[Result]) -> None:
+    def finished(self, delivery: Delivery, tried: Recorder, future: Future[Result]) -> None:
         """Write down how a delivery ended. If the store cannot take it now, the lease runs out and somebody looks."""
         self.running[delivery.target] -= 1
         error = future.exception()
         try:
             if error is None:
-                self._worked(delivery, future.result())
+                self._worked(delivery, tried, future.result())
             else:
-                self._judge(delivery, error)
+                self._judge(delivery, tried, error)
         except (TryLater, Conflict) as problem:
             log.error("outcome_not_kept", target=delivery.target, delivery=delivery.id, reason=str(problem))
 
-    def _worked(self, delivery: Delivery, result: Result) -> None:
+    def _worked(self, delivery: Delivery, tried: Recorder, result: Result) -> None:
         """A tool's handler has finished its delivery itself, in the transaction that took in what came of it."""
         self.gates[delivery.target].worked()
         if result is not None:
             with self.deps.store.begin() as tx:
-                if not tx.done(delivery, self.deps.now(), result):
+                if not tx.done(delivery, self.deps.now(), result, tried.ended(Outcome.DONE)):
                     log.warning("lease_lost", target=delivery.target, delivery=delivery.id)
 
-    def _judge(self, delivery: Delivery, error: BaseException) -> None:
+    def _judge(self, delivery: Delivery, tried: Recorder, error: BaseException) -> None:
         gate, now = self.gates[delivery.target], self.deps.now()
         if isinstance(error, Lost):
             log.warning("lease_lost", target=delivery.target, delivery=delivery.id)
         elif isinstance(error, Postponed):
             gate.worked()
-            self._later(delivery, error.reason, error.wait, now)
+            self._later(delivery, tried, tried.words(error.reason), error.wait, now)
         elif isinstance(error, TryLater):
-            gate.failed(now, error.reason, error.wait, self.rng)
-            self._later(delivery, error.reason, error.wait, now)
+            gate.failed(now, tried.words(error.reason), error.wait, self.rng)
+            self._later(delivery, tried, tried.words(error.reason), error.wait, now)
         elif isinstance(error, Gone):
-            self._switch_off(delivery, error.reason, now)
+            self._switch_off(delivery, tried, tried.words(error.reason), now)
         elif isinstance(error, (Refused, Unsupported)):
             gate.worked()
-            burial.refuse(self.deps, delivery, str(error))
+            self._refuse(delivery, tried, tried.words(str(error)))
         elif isinstance(error, ConnectorError):
-            self._later(delivery, str(error), None, now)
+            self._later(delivery, tried, tried.words(str(error)), None, now)
         elif isinstance(error, Exception):
             # A mistake of ours must not stop the others, nor be tried in a tight loop.
             log.error("delivery_failed", target=delivery.target, delivery=delivery.id, error=type(error).__name__,
                       exc_info=error)
-            self._later(delivery, f"internal error ({type(error).__name__})", None, now)
+            self._later(delivery, tried, f"internal error ({type(error).__name__})", None, now)
         else:
             raise error
 
-    def _switch_off(self, delivery: Delivery, reason: str, now: datetime) -> None:
+    def _refuse(self, delivery: Delivery, tried: Recorder, reason: str) -> None:
+        burial.refuse(self.deps, delivery, reason, tried.ended(Outcome.REFUSED, reason))
+
+    def _switch_off(self, delivery: Delivery, tried: Recorder, reason: str, now: datetime) -> None:
         """Nothing is lost: the delivery waits with the others until the target is enabled again."""
         log.error("target_gone", target=delivery.target, delivery=delivery.id, reason=reason)
         with self.deps.store.begin() as tx:
             switch.disable(tx, delivery.target, reason, self.deps.owner, now)
-            tx.retry(delivery, now, reason)
+            tx.retry(delivery, now, reason, tried.ended(Outcome.RETRY, reason))
 
-    def _later(self, delivery: Delivery, reason: str, asked: timedelta | None, now: datetime) -> None:
+    def _later(self, delivery: Delivery, tried: Recorder, reason: str, asked: timedelta | None, now: datetime) -> None:
         age = now - delivery.created_at
         if overdue(delivery, now) or (age > self._give_up(delivery) and delivery.attempts >= 10):
             after = f"{age.days} days" if age.days else f"{age // timedelta(minutes=1)} minutes"
-            burial.refuse(self.deps, delivery, f"given up after {after}: {reason}")
+            self._refuse(delivery, tried, f"given up after {after}: {reason}")
             return
         with self.deps.store.begin() as tx:
-            tx.retry(delivery, now + back_off(delivery.attempts, self.rng, asked), reason)
+            tx.retry(delivery, now + back_off(delivery.attempts, self.rng, asked), reason,
+                     tried.ended(Outcome.RETRY, reason))
 
     def _give_up(self, delivery: Delivery) -> timedelta:
         channel = self.channels.get(delivery.target)

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from connector import recorder
+from connector.domain.attempt import Outcome
 from connector.domain.delivery import Delivery
 from connector.domain.errors import NotFound, Refused
 from connector.domain.history import Event, EventKind, Role
@@ -128,7 +130,7 @@ def _finish(tx: Tx, deps: Deps, tool: Tool, delivery: Delivery, after: Ticket, p
     told = {unit_of(name) for name in result["written"]}
     written = [wish for wish in wishes_of([delivery], known, written=True)
                if wish.name in (told if wish.void else mine)]
-    if not tx.done(delivery, deps.now(), result):
+    if not tx.done(delivery, deps.now(), result, recorder.ended(Outcome.DONE)):
         raise Lost
     wishes = [*written, *wishes_of([other for other in waiting if other.id != delivery.id], known)]
     reading = shown(stored) if is_older(after, stored) else after
@@ -147,7 +149,7 @@ def _renew(tx: Tx, deps: Deps, tool: Tool, stored: Stored, delivery: Delivery) -
     wanted = fields({wish.name: wish.value for wish in wishes_of([delivery])
                      if not agrees(unit(stored.ticket, wish.name), wish.value)})
     key = f"renewed/{delivery.id}/{delivery.attempts}"
-    if not tx.done(delivery, deps.now(), {"renewed": key if wanted else ""}):
+    if not tx.done(delivery, deps.now(), {"renewed": key if wanted else ""}, recorder.ended(Outcome.DONE)):
         raise Lost
     if wanted:
         place(tx, deps, tool, stored, wanted, "", key)
@@ -178,7 +180,7 @@ def _created(deps: Deps, tool: Tool, delivery: Delivery, id: str) -> None:
             tx.save([Change(ticket=replace(ours.ticket, id=id, version=UNREAD), before=ours, base=base)])
         elif other is not None and other.key != ours.key and not ours.ticket.deleted:
             _yield_to(tx, deps, tool, ours, id)
-        kept = tx.done(delivery, now, {"id": id})
+        kept = tx.done(delivery, now, {"id": id}, recorder.ended(Outcome.DONE))
     if not kept:
         raise Lost
 
@@ -218,7 +220,7 @@ def _said(deps: Deps, tool: Tool, delivery: Delivery, id: str, said: str, kind: 
     key = str(delivery.payload["key"])
     readable = Capability.READ in tool.vendor.capabilities()
     with deps.store.begin() as tx:
-        if not tx.done(delivery, deps.now(), {"id": said}):
+        if not tx.done(delivery, deps.now(), {"id": said}, recorder.ended(Outcome.DONE)):
             raise Lost
         stored, known = locked(tx, tool, delivery)
         if key in superseded(known):

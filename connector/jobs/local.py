@@ -71,7 +71,7 @@ class Worker:
         try:
             self.leases.end()
             with self.deps.store.begin() as tx:
-                tx.release(self.deps.owner)
+                tx.release(self.deps.owner, deliver.LEASE)
                 tx.end_lease(HEARTBEAT, self.deps.owner)
         except ConnectorError as error:
             log.warning("leases_left_to_expire", reason=str(error))

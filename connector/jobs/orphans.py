@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from connector.flows.deliver import LEASE
 from connector.ports import Deps
 
 log = structlog.get_logger("connector.jobs")
@@ -53,6 +54,6 @@ def take_over(deps: Deps) -> int:
     if not dead:
         return 0
     with deps.store.begin() as tx:
-        count = sum(tx.release(name) for name in dead)
+        count = sum(tx.release(name, LEASE) for name in dead)
     log.warning("deliveries_taken_over", owners=len(dead), deliveries=count)
     return count

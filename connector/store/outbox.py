@@ -1,7 +1,8 @@
 """Room of the outbox: deliveries in lanes, claimed under a lease.
 
 A lane has at most one leased delivery (a unique index says so too), and the next is its head only when no earlier one
-waits. A claim is fenced by its owner and its number: who lost the lease can no longer finish the delivery.
+waits. A claim is fenced by its owner and its number: who lost the lease can no longer finish the delivery. Each try is
+kept in the transaction that ends it; one that nobody ended is kept as lost by whoever takes its delivery over.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, not_, or_, select, text, update
 
+from connector.domain.attempt import Attempt
 from connector.domain.delivery import Delivery, DeliveryState, Order
+from connector.store.attempts import AttemptRoom
 from connector.store.codec import clean, payload_text
-from connector.store.room import Room
 from connector.store.tables import deliveries
 
 _d: Final = deliveries.c
@@ -22,6 +24,7 @@ _other: Final = deliveries.alias("other")
 _COLUMNS: Final = ("id", "key", "target", "verb", "lane", "ticket", "payload", "state", "attempts", "created_at",
                    "ready_at", "reason")
 _GIVEN: Final = (_d.id, _d.key, _d.target, _d.verb, _d.lane, _d.payload, _d.ticket, _d.attempts, _d.created_at)
+_CLAIMED: Final = (*_GIVEN, _d.state, _d.lease_until)
 # Written out, not as parameters: neither database finds a partial index from a parameter.
 _WAITING: Final = _d.state == literal_column("'waiting'")
 _LEASED: Final = _d.state == literal_column("'leased'")
@@ -34,7 +37,7 @@ _MINE: Final = update(deliveries).where(
 _CLAIM_LOCK: Final = 0x5EDE11
 
 
-class OutboxRoom(Room):
+class OutboxRoom(AttemptRoom):
     def enqueue(self, orders: Sequence[Order], now: datetime) -> list[str]:
         once = {order.key: order for order in reversed(orders)}
         fresh = [order for order in orders if once[order.key] is order]
@@ -56,6 +59,7 @@ class OutboxRoom(Room):
         taken = [row for target, places in sorted(room.items()) for row in self._ready(target, places, now)]
         if not taken:
             return []
+        self.keep_lost([row for row in taken if row.state == DeliveryState.LEASED.value], lease)
         self.run(
             update(deliveries)
             .where(self.bulk.among(_d.id, [row.id for row in taken]))
@@ -69,9 +73,9 @@ class OutboxRoom(Room):
             self.run(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
 
     def _ready(self, target: str, places: int, now: datetime) -> Sequence[Any]:
-        expired = select(*_GIVEN).where(_d.target == target, _LEASED, _d.lease_until <= now).order_by(_d.id)
+        expired = select(*_CLAIMED).where(_d.target == target, _LEASED, _d.lease_until <= now).order_by(_d.id)
         first = self._take(expired, places)
-        heads = select(*_GIVEN).where(_d.target == target, _WAITING, _d.ready_at <= now, not_(_blocked()))
+        heads = select(*_CLAIMED).where(_d.target == target, _WAITING, _d.ready_at <= now, not_(_blocked()))
         return [*first, *self._take(heads.order_by(_d.ready_at, _d.id), places - len(first))]
 
     def _take(self, found: Any, places: int) -> Sequence[Any]:
@@ -79,27 +83,39 @@ class OutboxRoom(Room):
             return []
         return self.run(found.limit(places).with_for_update(skip_locked=True, of=deliveries)).fetchall()
 
-    def done(self, delivery: Delivery, now: datetime, result: Mapping[str, Any]) -> bool:
-        return self._finish(delivery, state=DeliveryState.DONE.value, finished_at=now, result=dict(result), reason="")
+    def done(self, delivery: Delivery, now: datetime, result: Mapping[str, Any],
+             tried: Attempt | None = None) -> bool:
+        return self._finish(delivery, tried, state=DeliveryState.DONE.value, finished_at=now, result=dict(result),
+                            reason="")
 
     def done_together(self, deliveries: Sequence[Delivery], now: datetime, result: Mapping[str, Any]) -> int:
         owners = {delivery.owner for delivery in deliveries}
         mine = and_(_LEASED, _d.owner.in_(owners), self.bulk.among(_d.id, [delivery.id for delivery in deliveries]))
         return self._changed(mine, state=DeliveryState.DONE.value, finished_at=now, result=dict(result), reason="")
 
-    def retry(self, delivery: Delivery, at: datetime, reason: str) -> bool:
-        return self._finish(delivery, state=DeliveryState.WAITING.value, ready_at=at, reason=reason)
+    def retry(self, delivery: Delivery, at: datetime, reason: str, tried: Attempt | None = None) -> bool:
+        return self._finish(delivery, tried, state=DeliveryState.WAITING.value, ready_at=at, reason=reason)
 
-    def bury(self, delivery: Delivery, now: datetime, reason: str) -> bool:
-        return self._finish(delivery, state=DeliveryState.DEAD.value, finished_at=now, reason=reason)
+    def bury(self, delivery: Delivery, now: datetime, reason: str, tried: Attempt | None = None) -> bool:
+        return self._finish(delivery, tried, state=DeliveryState.DEAD.value, finished_at=now, reason=reason)
 
-    def _finish(self, delivery: Delivery, **values: Any) -> bool:
+    def _finish(self, delivery: Delivery, tried: Attempt | None, **values: Any) -> bool:
         finished = _MINE.values(**values, **_FREE)
-        return self.run(finished, _id=delivery.id, _owner=delivery.owner,
-                        _attempts=delivery.attempts + 1).first() is not None
+        mine = self.run(finished, _id=delivery.id, _owner=delivery.owner, _attempts=delivery.attempts + 1).first()
+        if mine is not None and tried is not None:
+            self.keep_attempts([(delivery.id, tried)])
+        return mine is not None
 
-    def release(self, owner: str) -> int:
-        return self._changed(and_(_LEASED, _d.owner == owner), state=DeliveryState.WAITING.value)
+    def release(self, owner: str, lease: timedelta | None = None) -> int:
+        mine = and_(_LEASED, _d.owner == owner)
+        if lease is None:
+            return self._changed(mine, state=DeliveryState.WAITING.value)
+        held = self.run(select(_d.id, _d.attempts, _d.lease_until).where(mine).with_for_update()).fetchall()
+        if not held:
+            return 0
+        self.keep_lost(held, lease)
+        return self._changed(and_(mine, self.bulk.among(_d.id, [row.id for row in held])),
+                             state=DeliveryState.WAITING.value)
 
     def holders(self) -> list[str]:
         return sorted(self.run(select(_d.owner).where(_LEASED).distinct()).scalars())

@@ -5,24 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select
 
 from connector.domain.delivery import DeliveryState
 from connector.domain.ticket import ENDED
-from connector.store.room import Room
+from connector.store.attempts import AttemptRoom
 from connector.store.tables import audit, deliveries, inbox, tickets
 
 FINISHED: Final = (DeliveryState.DONE.value, DeliveryState.DROPPED.value)
 
 
-class PruningRoom(Room):
+class PruningRoom(AttemptRoom):
     def prune_deliveries(self, before: datetime, limit: int) -> int:
         """A delivery's key is what keeps it from happening twice, so it stays as long as its ticket is open."""
         d, t = deliveries.c, tickets.c
         over = or_(d.ticket.is_(None), t.deleted, t.state.in_(sorted(ENDED)))
         old = select(d.id).outerjoin(tickets, d.ticket == t.key).where(
             d.state.in_(FINISHED), d.finished_at < before, over).order_by(d.id).limit(limit)
-        return self._remove(deliveries, (d.id,), old)
+        ids = [int(row.id) for row in self.run(old)]
+        self.drop_attempts(ids)
+        return self._gone(deliveries, d.id, ids)
 
     def prune_inbox(self, before: datetime, limit: int) -> int:
         i = inbox.c
@@ -33,10 +35,10 @@ class PruningRoom(Room):
 
     def prune_audit(self, before: datetime, limit: int) -> int:
         a = audit.c
-        return self._remove(audit, (a.id,), select(a.id).where(a.at < before).order_by(a.id).limit(limit))
+        old = select(a.id).where(a.at < before).order_by(a.id).limit(limit)
+        return self._gone(audit, a.id, [int(row.id) for row in self.run(old)])
 
-    def _remove(self, table: Any, column: tuple[Any], found: Select[Any]) -> int:
-        ids = [int(row[0]) for row in self.run(found)]
+    def _gone(self, table: Table, column: ColumnElement[Any], ids: list[int]) -> int:
         if ids:
-            self.run(delete(table).where(self.bulk.among(column[0], ids)))
+            self.run(delete(table).where(self.bulk.among(column, ids)))
         return len(ids)
