@@ -7,22 +7,24 @@ both happen or neither. What cannot be done is an event too, and the ticket is l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
 from connector.domain.agreements.registry import Registry
-from connector.domain.errors import Refused
+from connector.domain.errors import ConnectorError, Refused
 from connector.domain.escalations.escalated import refusal
 from connector.domain.escalations.ladder import outlook
 from connector.domain.history import Event, EventKind, Origin, effective
 from connector.flows import handing, surges, telling
 from connector.flows.escalate_ticket import Climbed, Firings, Looked, Work
 from connector.flows.reading import PLACEHOLDER
-from connector.ports import Deps, Tx
+from connector.ports import Deps, Stored, Tx
 
 log = structlog.get_logger("connector.escalate")
+AGAIN: Final = timedelta(hours=1)
+"""When a ticket whose steps could not be worked out is tried again."""
 SETTLING: Final = surges.SETTLING
 """How long the history of a ticket new to us may keep us waiting: clocks read without it may be wrong."""
 
@@ -54,8 +56,18 @@ def climb(tx: Tx, deps: Deps, registry: Registry, looked: Sequence[Looked], now:
         for problem in seen.problems:
             log.warning("ladder_cannot_be_computed", ticket=str(one.stored.ticket.ref), problem=problem)
         firings = [firing for firing in seen.firings if surges.first(tx, crowd, firing, one.stored, now)]
-        if firings:
-            Firings(tx, deps, tool, one, line, registry, now, done, work).act(firings)
+        if not firings:
+            continue
+        own = Work()
+        try:
+            Firings(tx, deps, tool, one, line, registry, now, done, own).act(firings)
+        except ConnectorError:
+            raise
+        except Exception:
+            log.exception("ladders_failed", ticket=str(one.stored.ticket.ref))
+            done.next_at[one.stored.key] = now + AGAIN
+            continue
+        work.take(own)
     _write(tx, deps, work, done, now)
     return done
 
@@ -76,18 +88,23 @@ def _write(tx: Tx, deps: Deps, work: Work, done: Climbed, now: datetime) -> None
     if work.changes:
         tx.save(work.changes)
     tx.append(work.events)
-    if work.told:
-        telling.tell(tx, deps, work.told, now)
+    for stored, event, why in telling.tell(tx, deps, work.told, now):
+        _not_done(tx, done, stored, event, why, now)
     tx.enqueue(work.orders, now)
     for stored, what, event, once in work.offers:
         done.touched.add(stored.key)
         try:
             handing.offer(tx, deps, stored, what, once, now)
         except Refused as error:
-            done.refused += 1
-            tx.append([(stored.key, refusal(event, error.reason, now, 0))])
-            log.warning("escalation_refused", ticket=str(stored.ticket.ref), step=event.data["step"],
-                        reason=error.reason)
+            _not_done(tx, done, stored, event, error.reason, now)
+
+
+def _not_done(tx: Tx, done: Climbed, stored: Stored, event: Event, why: str, now: datetime) -> None:
+    """Seen on the ticket; what is done instead comes with the next look."""
+    done.refused += 1
+    done.touched.add(stored.key)
+    tx.append([(stored.key, refusal(event, why, now, 0))])
+    log.warning("escalation_refused", ticket=str(stored.ticket.ref), step=event.data["step"], reason=why)
 
 
 def refused(tx: Tx, deps: Deps, ticket: int, payload: Mapping[str, Any], delivery: int, reason: str) -> int:

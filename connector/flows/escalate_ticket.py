@@ -62,6 +62,13 @@ class Work:
     offers: list[tuple[Stored, HandOff, Event, str]] = field(default_factory=list)
     """With a short name for each; made last, since they write tickets themselves."""
 
+    def take(self, other: Work) -> None:
+        self.events += other.events
+        self.orders += other.orders
+        self.changes += other.changes
+        self.told += other.told
+        self.offers += other.offers
+
 
 @dataclass(slots=True)
 class Firings:
@@ -91,6 +98,8 @@ class Firings:
             self.work.events.append((self.stored.key, event))
             if firing.what == SKIPPED:
                 self.done.skipped += 1
+                if firing.stopped:
+                    self._refuse(event, firing.stopped)
                 continue
             self.done.fired += firing.what == FIRED
             found = effects(firing, self._wanted(), self.registry.people, self.now, self._turn, self._roles())
@@ -121,6 +130,7 @@ class Firings:
         return put(self.stored.ticket, self.patch) if self.patch else self.stored.ticket
 
     def _turn(self, name: str, count: int) -> int:
+        self.tx.alone(f"turn/{name}")
         place = int(self.tx.cursor("", f"turn/{name}").get("next", 0))
         self.tx.move_cursor("", f"turn/{name}", {"next": (place + 1) % 1_000_000}, self.now)
         return place % count
@@ -168,7 +178,7 @@ class Firings:
         return problems
 
     def _told(self, one: Telling, firing: Firing, event: Event) -> telling.Told:
-        return telling.Told(self.stored, one, firing, event.key)
+        return telling.Told(self.stored, one, firing, event)
 
     def _say(self, what: Say, firing: Firing, event: Event, n: int) -> None:
         verb = Capability.COMMENT if what.public else Capability.NOTE

@@ -128,6 +128,7 @@ def _tell(tx: Tx, deps: Deps, work: _Work, own: Desk, registry: Registry, one: L
 
 def _flood(tx: Tx, who: Recipient, now: datetime) -> str:
     stream = f"received/{who.id}"
+    tx.alone(stream)
     kept = [at for at in tx.cursor("", stream).get("at", ()) if now - HOUR < datetime.fromisoformat(at) <= now]
     if len(kept) >= MOST:
         return TOO_MANY

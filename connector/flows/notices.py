@@ -22,7 +22,10 @@ def post(tx: Tx, deps: Deps, told: Sequence[tuple[Notice, Recipient]], now: date
     """How many orders were new. The same notice to the same person twice is one."""
     if not told:
         return 0
-    loads = {id: Load.load(tx.cursor("", _stream(id))) for id in {recipient.id for _, recipient in told}}
+    recipients = sorted({recipient.id for _, recipient in told})
+    for id in recipients:
+        tx.alone(_stream(id))
+    loads = {id: Load.load(tx.cursor("", _stream(id))) for id in recipients}
     made = plan(told, loads, set(deps.channels), now)
     keep(tx, made.loads, now)
     return len(tx.enqueue(made.orders, now))

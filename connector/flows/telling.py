@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +14,7 @@ from connector.domain.agreements.registry import Registry
 from connector.domain.escalations.actions import Say
 from connector.domain.escalations.effects import Telling
 from connector.domain.escalations.escalated import Firing
+from connector.domain.history import Event
 from connector.domain.notices.desk import Desk, facts, requester, thread
 from connector.domain.notices.informing import withheld
 from connector.domain.notices.notice import Notice, Recipient, of_person
@@ -35,39 +36,65 @@ SEVERITIES: Final = {"P1": Severity.CRITICAL, "P2": Severity.HIGH, "P3": Severit
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One telling of one firing; `key` is the firing's, unique within the ticket."""
+    """One telling of one firing; `event` records the firing, and its key is unique within the ticket."""
 
     stored: Stored
     telling: Telling
     firing: Firing
-    key: str
+    event: Event
 
 
-def tell(tx: Tx, deps: Deps, told: Sequence[Told], now: datetime) -> None:
-    """Into the outbox, in the caller's transaction."""
-    if deps.registry is None:
-        return
+NotTold = tuple[Stored, Event, str]
+"""The ticket, the firing, and why somebody was not told."""
+
+
+def tell(tx: Tx, deps: Deps, told: Sequence[Told], now: datetime) -> list[NotTold]:
+    """Into the outbox, in the caller's transaction. What cannot be told of one ticket never stops the others."""
+    if deps.registry is None or not told:
+        return []
     registry, own = deps.registry(), desk(deps)
-    post(tx, deps, [pair for one in told for pair in _notices(one, registry, own, now)], now)
+    pairs: list[tuple[Notice, Recipient]] = []
+    missed: list[NotTold] = []
+    for one in told:
+        try:
+            made, why = _notices(one, registry, own, now)
+            pairs += made
+            missed += [(one.stored, one.event, why)] if why else []
+        except Exception:
+            log.exception("telling_failed", ticket=str(one.stored.ticket.ref))
+            missed.append((one.stored, one.event, "the message could not be written; the log tells more"))
+    post(tx, deps, pairs, now)
+    return missed
 
 
-def _notices(one: Told, registry: Registry, own: Desk, now: datetime) -> Iterator[tuple[Notice, Recipient]]:
-    ticket, telling = one.stored.ticket, one.telling
-    recipients = [of_person(person) for person in telling.people]
-    if telling.requester:
-        asked, why = requester(ticket, own, registry.directory), withheld(ticket, own.own)
-        recipients = [asked] if asked is not None and not why else []
-        if why:
-            log.warning("requester_not_told", ticket=str(ticket.ref), reason=why)
+def _notices(one: Told, registry: Registry, own: Desk, now: datetime) -> tuple[
+        list[tuple[Notice, Recipient]], str]:
+    """What goes to whom, and why somebody is not told."""
+    made: list[tuple[Notice, Recipient]] = []
+    ticket, key, how = one.stored.ticket, one.event.key, severity(one.telling.severity, one.stored.ticket)
+    recipients, why = _recipients(one, registry, own)
     for recipient in recipients:
-        template = _template(registry, telling.template, DEFAULT[recipient.audience], recipient.audience, ticket)
-        if template is None:
+        template = _template(registry, one.telling.template, DEFAULT[recipient.audience], recipient.audience, ticket)
+        if template is None or not recipient.ways(how):
+            what = "template to tell" if template is None else "way to reach"
+            why = "; ".join(filter(None, (why, f"there is no {what} {recipient.name}")))
             continue
         known = {**facts(ticket, own), **firing_facts(one.firing), "url": own.links.ticket(one.stored.key)}
         if recipient.person is not None:
-            known["ack_url"] = own.links.acknowledge(one.stored.key, recipient.person.id, one.key, now)
-        yield Notice(f"{one.key}/{one.stored.key}", template, severity(telling.severity, ticket), known, one.stored.key,
-                     thread(ticket, one.stored.key), {"escalations": [one.key]}), recipient
+            known["ack_url"] = own.links.acknowledge(one.stored.key, recipient.person.id, key, now)
+        made.append((Notice(f"{key}/{one.stored.key}", template, how, known, one.stored.key,
+                            thread(ticket, one.stored.key), {"escalations": [key]}), recipient))
+    return made, why
+
+
+def _recipients(one: Told, registry: Registry, own: Desk) -> tuple[list[Recipient], str]:
+    if not one.telling.requester:
+        return [of_person(person) for person in one.telling.people], ""
+    ticket = one.stored.ticket
+    asked, why = requester(ticket, own, registry.directory), withheld(ticket, own.own)
+    if asked is None or why:
+        return [], f"the requester is not told: {why}"
+    return [asked], ""
 
 
 def severity(asked: str, ticket: Ticket) -> Severity:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ports import Diagnosis
@@ -39,6 +39,11 @@ class DeskRoom(Room):
             return {}
         found = select(table.c.key, table.c.id).where(table.c.tool == tool, self.bulk.among(table.c.key, keys))
         return {row.key: row.id for row in self.run(found)}
+
+    def alone(self, name: str) -> None:
+        # On SQLite there is one writer at a time.
+        if self.postgres:
+            self.run(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
         """Taken when free, expired or already ours (renewed)."""

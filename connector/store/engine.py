@@ -31,6 +31,12 @@ _PASSING: Final = ("08", "40", "53", "55P03", "57")
 """SQLSTATE classes that pass: connection, rollback (deadlock), resources, lock wait, operator intervention."""
 
 
+_FULL: Final = ("SQLITE_FULL", "53100")
+_PASSING_CODES: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+                         sqlite3.SQLITE_CANTOPEN)
+"""A disk without room shows in all of the last three: the file of a lock, or of a log, cannot grow or be made."""
+
+
 class Damaged(ConfigError):
     """The file of a store cannot be read."""
 
@@ -120,7 +126,7 @@ def passing(what: str = "the store cannot answer now") -> Iterator[None]:
 
 
 def _passes(error: Any) -> bool:
-    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if _code(error) in _PASSING_CODES:
         return True
     state: str | None = getattr(error, "sqlstate", None)
     if state is not None:
@@ -131,6 +137,8 @@ def _passes(error: Any) -> bool:
 def _kind(error: Any) -> str:
     """Enough to act on. A server's message may quote values, one about the connection does not."""
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if state in _FULL:
+        return "the disk is full; make room, and what waits goes on by itself"
     return f"{type(error).__name__} {state}" if state else (str(error).splitlines() or [type(error).__name__])[0]
 
 

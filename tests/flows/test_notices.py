@@ -163,7 +163,8 @@ def firing(**more: Any) -> Firing:
 
 
 def tell(deps: Deps, telling_: Telling, fired: Firing | None = None) -> None:
-    one = telling.Told(stored(deps, "1"), telling_, fired or firing(), "escalated/ladder/s75/x/1")
+    fired = fired or firing()
+    one = telling.Told(stored(deps, "1"), telling_, fired, fired.event(deps.now()))
     with deps.store.begin() as tx:
         telling.tell(tx, deps, [one], deps.now())
     deliver.tick(deps)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from connector.domain.agreements.clock import Clock, Mode, Stretch
 from connector.domain.agreements.engine import soon_after
@@ -122,3 +123,14 @@ def _before(course: ClockCourse, due: datetime | None, trigger: OnClock) -> date
         return max(clock.start, due - trigger.offset.time if wall else calendar.add(due, -trigger.offset.time))
     used = max(NOTHING, clock.target - trigger.offset.time)
     return course.add(clock.start, used, Hours.BUSINESS)
+
+
+def after(subject: str, at: datetime, length: Any, calendar: ServiceCalendar | None, trigger: Any,
+          since: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+    """A moment so long after another."""
+    if not trigger.amount.text:
+        yield subject, at, since
+    elif calendar is None or trigger.hours == "wall":
+        yield subject, at + trigger.amount.time, since
+    else:
+        yield subject, calendar.add(at, length(at, calendar)), since

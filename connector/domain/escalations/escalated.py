@@ -38,6 +38,8 @@ class Firing:
     climbed: int = 0
     why: str = ""
     values: dict[str, Value] = field(default_factory=dict)
+    stopped: str = ""
+    """Why it is not acted upon, and a person has to look."""
 
     @property
     def key(self) -> str:

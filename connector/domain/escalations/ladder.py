@@ -21,10 +21,11 @@ from connector.domain.calendar import CalendarError, ServiceCalendar
 from connector.domain.errors import ConfigError
 from connector.domain.escalations import happenings
 from connector.domain.escalations.coming import NOTHING, Coming, Outlook, Standing
-from connector.domain.escalations.course import CalendarCourse, ClockCourse, Course, moment
+from connector.domain.escalations.course import CalendarCourse, ClockCourse, Course, after, moment
 from connector.domain.escalations.escalated import FALLBACK, Firing, Record, Told
 from connector.domain.escalations.passed import ON_TIME, Passed, settled
 from connector.domain.escalations.rules import OnClock, OnHandoff, OnHappening, OnSilence, OnState, OnSurge, Rule, Step
+from connector.domain.escalations.turning import stop, stopped, turning
 from connector.domain.history import Event
 from connector.domain.ticket import ENDED, Ticket
 
@@ -153,6 +154,10 @@ class _Look:
             if decided is None or came > decided:
                 # Another one than that on record. Earlier ones that are read late are covered by what was decided.
                 subject, chain = f"{prefix}/{len(known) + 1}", {}
+                if turning(self.record, rule, step, known, self.now):
+                    if floor <= came <= self.now and not stopped(self.record, rule, step, known[-1]):
+                        yield stop(rule, step, subject, came)
+                    continue
             else:
                 subject, came = known[-1], min(came, chain[min(chain)].moment)
             course = CalendarCourse(calendar, since)
@@ -170,14 +175,14 @@ class _Look:
                 yield TICKET, at, at
         elif isinstance(trigger, OnSilence):
             touch = happenings.last_touch(self.ticket, self.line, now)
-            yield from _after(TICKET, touch, trigger.amount.from_start, calendar, trigger, touch)
+            yield from after(TICKET, touch, trigger.amount.from_start, calendar, trigger, touch)
         elif isinstance(trigger, OnState):
             since = happenings.holding_since(trigger, facts, now)
             if since is not None:
-                yield from _after(TICKET, since, trigger.amount.from_start, calendar, trigger, since)
+                yield from after(TICKET, since, trigger.amount.from_start, calendar, trigger, since)
         elif isinstance(trigger, OnHandoff):
             for id, at in happenings.handoffs(trigger, self.line, now):
-                yield from _after(f"handoff {id}", at, trigger.amount.from_start, calendar, trigger, at)
+                yield from after(f"handoff {id}", at, trigger.amount.from_start, calendar, trigger, at)
         elif isinstance(trigger, OnSurge) and (
                 (rule.name, step.name) in self.surges or self.record.subjects(rule.name, step.name, f"{TICKET}/")):
             # On record it goes on, though the ticket is no longer the one that made the number full.
@@ -280,17 +285,6 @@ class _Look:
 
     def _calendar(self, rule: Rule, chain: Chain | None) -> ServiceCalendar | None:
         return None if chain is None else self.registry.chained(rule, chain, self._now_facts(rule))
-
-
-def _after(subject: str, at: datetime, length: Any, calendar: ServiceCalendar | None, trigger: Any,
-           since: datetime) -> Iterator[tuple[str, datetime, datetime]]:
-    """A moment so long after another."""
-    if not trigger.amount.text:
-        yield subject, at, since
-    elif calendar is None or trigger.hours == "wall":
-        yield subject, at + trigger.amount.time, since
-    else:
-        yield subject, calendar.add(at, length(at, calendar)), since
 
 
 def _values(one: NamedClock) -> dict[str, Any]:
