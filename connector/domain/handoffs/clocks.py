@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from msgspec.structs import replace
+
 from connector.domain.agreements.clock import ClockState, Mode, Plan, Turn, read
 from connector.domain.agreements.engine import NamedClock, soon_after
 from connector.domain.agreements.profile import SOURCE_FIELDS, Profile, Target, TargetName
@@ -121,7 +125,7 @@ class _Walk:
         for segment in self.segments:
             for clock in read(segment.turns, now):
                 count += 1
-                yield NamedClock(self.contract, self.target.name, clock._replace(cycle=count), segment)
+                yield NamedClock(self.contract, self.target.name, replace(clock, cycle=count), segment)
 
 
 def _acknowledge(walk: _Walk, line: Sequence[Step]) -> None:
