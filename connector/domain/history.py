@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from connector.domain.ticket import Value
+if TYPE_CHECKING:
+    from connector.domain.ticket import Value
+else:
+    Value = Any  # msgspec reads annotations, and of a union cannot tell text from a time: the store can
 
 
 class EventKind(StrEnum):
@@ -108,15 +112,19 @@ def standing(events: Iterable[Event]) -> list[Event]:
     every = list(events)
     gone: set[str] = set()
     for event in every:
-        if event.kind is EventKind.SUPERSEDED:
+        if event.kind is _SUPERSEDED:
             keys = event.data.get("keys")
             gone.update(keys if isinstance(keys, (tuple, list)) else ())
-    return [e for e in every if not e.echo and e.key not in gone and e.kind is not EventKind.SUPERSEDED]
+    return [e for e in every if not e.echo and e.key not in gone and e.kind is not _SUPERSEDED]
+
+
+_SUPERSEDED: Final = EventKind.SUPERSEDED
+_CREATED: Final = EventKind.CREATED
 
 
 def order(event: Event) -> tuple[datetime, bool, int, str]:
     """Sort key: by time; of one instant the creation first; then the source's own order; then the key."""
-    return (event.at, event.kind is not EventKind.CREATED, event.seq, event.key)
+    return (event.at, event.kind is not _CREATED, event.seq, event.key)
 
 
 def value_at(events: Sequence[Event], field: str, at: datetime, last: Value) -> Value:

@@ -11,38 +11,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from connector.domain.history import Event, EventKind, Origin, Role
+from connector.domain.history import Event
 from connector.domain.ticket import Ticket
 
 _TAGGED: Final = (datetime, tuple)
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """`Event` with open values: msgspec cannot tell str from datetime in a union."""
-
-    key: str
-    at: datetime
-    kind: EventKind
-    seq: int = 0
-    field: str = ""
-    old: Any = None
-    new: Any = None
-    actor: str = ""
-    role: Role = Role.UNKNOWN
-    origin: Origin = Origin.TOOL
-    inferred: bool = False
-    echo: str = ""
-    text: str = ""
-    data: dict[str, Any] = {}
-
-
-_NAMES: Final = Event.__struct_fields__
 _encode = msgspec.json.Encoder().encode
 _ticket = msgspec.json.Decoder(Ticket).decode
-_event = msgspec.json.Decoder(_Event).decode
-_events = msgspec.json.Decoder(list[_Event]).decode
+_event = msgspec.json.Decoder(Event).decode
+_events = msgspec.json.Decoder(list[Event]).decode
 
 
 def clean(text: str) -> str:
@@ -83,9 +64,7 @@ def event_text(event: Event) -> str:
     if not (isinstance(event.old, _TAGGED) or isinstance(event.new, _TAGGED)
             or any(isinstance(value, _TAGGED) for value in event.data.values())):
         return json_text(event)
-    values: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
-    values.update(old=pack(event.old), new=pack(event.new), data=pack(event.data))
-    return json_text(_Event(**values))
+    return json_text(replace(event, old=pack(event.old), new=pack(event.new), data=pack(event.data)))
 
 
 def read_event(text: str) -> Event:
@@ -94,17 +73,13 @@ def read_event(text: str) -> Event:
 
 def read_events(texts: str) -> list[Event]:
     """Of several, joined by commas."""
-    return [_whole(raw) for raw in _events(f"[{texts}]")]
+    return [event if type(event.old) in _PLAIN and type(event.new) in _PLAIN and not event.data else _whole(event)
+            for event in _events(f"[{texts}]")]
 
 
-def _whole(raw: _Event) -> Event:
-    old, new, data = raw.old, raw.new, raw.data
-    return Event(
-        key=raw.key, at=raw.at, kind=raw.kind, seq=raw.seq, field=raw.field,
-        old=old if type(old) in _PLAIN else unpack(old), new=new if type(new) in _PLAIN else unpack(new),
-        actor=raw.actor, role=raw.role, origin=raw.origin, inferred=raw.inferred, echo=raw.echo, text=raw.text,
-        data=unpack(data) if data else {},
-    )
+def _whole(event: Event) -> Event:
+    """With its values as they were before they became JSON."""
+    return replace(event, old=unpack(event.old), new=unpack(event.new), data=unpack(event.data))
 
 
 def payload_text(payload: Mapping[str, Any]) -> str:

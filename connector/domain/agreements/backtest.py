@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from connector.domain.agreements.clock import ClockState
+from connector.domain.agreements.clock import BREACHED, CANCELLED, MET, PAUSED, RUNNING
 from connector.domain.agreements.engine import NamedClock, Result
 from connector.domain.ticket import Ticket, Value, value_of
 
@@ -54,13 +54,13 @@ class Cell:
 
     def as_dict(self) -> dict[str, Any]:
         """`met_share` leaves out clocks that have not ended: they could still go either way."""
-        met, breached = self.states.get(ClockState.MET, 0), self.states.get(ClockState.BREACHED, 0)
+        met, breached = self.states.get(MET, 0), self.states.get(BREACHED, 0)
         decided = met + breached
         return {
             "met": met,
             "breached": breached,
-            "open": self.states.get(ClockState.RUNNING, 0) + self.states.get(ClockState.PAUSED, 0),
-            "cancelled": self.states.get(ClockState.CANCELLED, 0),
+            "open": self.states.get(RUNNING, 0) + self.states.get(PAUSED, 0),
+            "cancelled": self.states.get(CANCELLED, 0),
             "met_share": met / decided if decided else None,
             "lateness_p50_s": self.lateness.quantile(0.5),
             "lateness_p90_s": self.lateness.quantile(0.9),
@@ -88,7 +88,7 @@ class Tally:
         self.unmatched += not result.clocks
         for named in result.clocks:
             target, state = str(named.target), str(named.clock.state)
-            late = _lateness(named).total_seconds() if named.clock.state is ClockState.BREACHED else None
+            late = _lateness(named).total_seconds() if named.clock.state is BREACHED else None
             for dimension, value in _values(ticket, named):
                 cell = self._cell((target, dimension, value))
                 cell.states[state] = cell.states.get(state, 0) + 1

@@ -7,10 +7,11 @@ The fold walks stretches of time. In each the clock runs, is paused, is stopped 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import zip_longest
 from operator import attrgetter
+from typing import Final
 
 from msgspec import Struct
 
@@ -35,6 +36,18 @@ class ClockState(StrEnum):
     BREACHED = "breached"
     CANCELLED = "cancelled"
 
+
+OFF: Final = Mode.OFF
+RUN: Final = Mode.RUN
+PAUSE: Final = Mode.PAUSE
+STOP: Final = Mode.STOP
+CANCEL: Final = Mode.CANCEL
+RUNNING: Final = ClockState.RUNNING
+PAUSED: Final = ClockState.PAUSED
+MET: Final = ClockState.MET
+BREACHED: Final = ClockState.BREACHED
+CANCELLED: Final = ClockState.CANCELLED
+"""By name: in Python 3.11 looking a member up in its class takes longer than what is done with it."""
 
 NOTHING = timedelta(0)
 
@@ -96,7 +109,7 @@ class Clock(Struct, frozen=True, gc=False):
     @property
     def open(self) -> bool:
         """Whether it may still change by the passing of time or by what happens to the ticket."""
-        return self.stopped_at is None and self.state in (ClockState.RUNNING, ClockState.PAUSED, ClockState.BREACHED)
+        return self.stopped_at is None and self.state in (RUNNING, PAUSED, BREACHED)
 
     def at_share(self, share: float) -> datetime | None:
         """When `share` of the target (1.0 = all) is or was used up, as known now; None while paused before it."""
@@ -105,19 +118,18 @@ class Clock(Struct, frozen=True, gc=False):
             return self.ledger[-1].plan.calendar.add(self.start, wanted)
         used = NOTHING
         for line in self.ledger:
-            if line.mode is not Mode.RUN:
+            if line.mode is not RUN:
                 continue
             if used + line.business >= wanted:
                 return line.plan.calendar.add(line.start, wanted - used)
             used += line.business
-        if not self.ledger or self.ledger[-1].mode is not Mode.RUN or self.stopped_at is not None:
+        if not self.ledger or self.ledger[-1].mode is not RUN or self.stopped_at is not None:
             return None
         last = self.ledger[-1]
         return last.plan.calendar.add(last.end, wanted - used)
 
 
-@dataclass(slots=True)
-class _Cycle:
+class _Cycle(Struct, gc=False):
     """The fold's state within one cycle."""
 
     start: datetime
@@ -128,24 +140,24 @@ class _Cycle:
     due: datetime | None = None
     breached_at: datetime | None = None
     not_before: datetime | None = None
-    ledger: list[Stretch] = field(default_factory=list)
+    ledger: list[Stretch] = []
 
     def spend(self, turn: Turn, end: datetime) -> None:
         """Account for [turn.at, end) in the turn's mode."""
-        at, mode, plan, why = turn.at, turn.mode, turn.plan, turn.why
+        at, plan = turn.at, turn.plan
         if plan is not self.plan and plan != self.plan:
             self.not_before = at + plan.floor
             self.plan = plan
         business = plan.calendar.elapsed(at, end)
-        if mode is Mode.RUN:
+        if turn.mode is RUN:
             self.due = due = self._due_if_running_from(at)
-            if end > due and self.breached_at is None:
+            if self.breached_at is None and end > due:
                 self.breached_at = max(due, at)
             self.active += business
         else:
             self.due = None
             self.paused += business
-        self.ledger.append(Stretch(at, end, mode, business, plan, why))
+        self.ledger.append(Stretch(at, end, turn.mode, business, plan, turn.why))
 
     def stop(self, at: datetime) -> None:
         """What is done after a due time set by hand is late, also when it was paused at that time."""
@@ -157,28 +169,28 @@ class _Cycle:
         if plan.fixed is not None:
             return plan.fixed.astimezone(plan.calendar.timezone)
         left = plan.amount - self.active
-        there = self.due is not None and self.due.astimezone(UTC) == at.astimezone(UTC)
-        used_up = left < NOTHING or (not left and there)
+        used_up = left < NOTHING or (
+            not left and self.due is not None and self.due.astimezone(UTC) == at.astimezone(UTC))
         due = at.astimezone(plan.calendar.timezone) if used_up else plan.calendar.add(at, left)
         if self.not_before is not None and self.not_before > due:
             due = self.not_before.astimezone(plan.calendar.timezone)
         return due
 
     def reading(self, mode: Mode, stopped_at: datetime | None) -> Clock:
-        fixed = self.plan.fixed
-        if mode is Mode.CANCEL:
-            state, due = ClockState.CANCELLED, None
+        plan, fixed = self.plan, self.plan.fixed
+        if mode is CANCEL:
+            state, due = CANCELLED, None
         elif self.breached_at is not None:
-            state, due = ClockState.BREACHED, self.breached_at if fixed is None else min(fixed, self.breached_at)
+            state, due = BREACHED, self.breached_at if fixed is None else min(fixed, self.breached_at)
         elif stopped_at is not None:
-            state, due = ClockState.MET, self.due or self._due_if_running_from(stopped_at)
-        elif mode is Mode.RUN:
-            state, due = ClockState.RUNNING, self.due
+            state, due = MET, self.due or self._due_if_running_from(stopped_at)
+        elif mode is RUN:
+            state, due = RUNNING, self.due
         else:
-            state, due = ClockState.PAUSED, fixed
-        target, remaining = self.plan.amount, self.plan.amount - self.active
+            state, due = PAUSED, fixed
+        target, remaining = plan.amount, plan.amount - self.active
         if fixed is not None:
-            elapsed, last = self.plan.calendar.elapsed, self.ledger[-1].end if self.ledger else self.start
+            elapsed, last = plan.calendar.elapsed, self.ledger[-1].end if self.ledger else self.start
             target, remaining = max(NOTHING, elapsed(self.start, fixed)), elapsed(stopped_at or last, fixed)
         return Clock(state, self.start, due, target, self.active, self.paused, remaining, self.breached_at, stopped_at,
                      self.number, tuple(self.ledger), fixed)
@@ -195,23 +207,20 @@ def read(turns: Iterable[Turn], now: datetime, *, reopen_within: timedelta | Non
     line = _in_order(turns, now)
     readings: list[Clock] = []
     cycle: _Cycle | None = None
-    for i, turn in enumerate(line):
-        following = line[i + 1] if i + 1 < len(line) else None
+    for turn, following in zip_longest(line, line[1:]):
+        at, mode = turn.at, turn.mode
         if cycle is None:
-            cycle = _Cycle(turn.at, turn.plan, len(readings) + 1)
-        if turn.mode is Mode.STOP:
-            cycle.stop(turn.at)
-        if turn.mode not in (Mode.STOP, Mode.CANCEL):
-            cycle.spend(turn, following.at if following else now)
-            if following is None:
-                readings.append(cycle.reading(turn.mode, None))
-        elif following is None:
-            readings.append(cycle.reading(turn.mode, turn.at if turn.mode is Mode.STOP else None))
-        elif turn.mode is Mode.STOP and reopen_within is not None and following.at - turn.at > reopen_within:
-            readings.append(cycle.reading(turn.mode, turn.at))
-            cycle = None
-        else:
+            cycle = _Cycle(at, turn.plan, len(readings) + 1)
+        if mode is STOP:
+            cycle.stop(at)
+        if following is not None and not (mode is STOP and reopen_within is not None
+                                          and following.at - at > reopen_within):
             cycle.spend(turn, following.at)
+            continue
+        if mode is not STOP and mode is not CANCEL:
+            cycle.spend(turn, now)
+        readings.append(cycle.reading(mode, at if mode is STOP else None))
+        cycle = None
     return readings
 
 
@@ -226,13 +235,17 @@ def _in_order(turns: Iterable[Turn], now: datetime) -> list[Turn]:
             break
         if line and line[-1].at == turn.at:
             line.pop()
-        if not line and turn.mode is Mode.OFF:
-            continue
-        last = line[-1] if line else None
-        ended = turn.mode in (Mode.STOP, Mode.CANCEL)
-        if last and last.mode is Mode.STOP and turn.mode is Mode.CANCEL:
-            continue
-        if last and last.mode is turn.mode and (ended or (last.plan == turn.plan and last.why == turn.why)):
+        if line:
+            if _repeats(line[-1], turn):
+                continue
+        elif turn.mode is OFF:
             continue
         line.append(turn)
     return line
+
+
+def _repeats(last: Turn, turn: Turn) -> bool:
+    mode = turn.mode
+    if mode is not last.mode:
+        return mode is CANCEL and last.mode is STOP
+    return mode is STOP or mode is CANCEL or (turn.why == last.why and turn.plan == last.plan)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connector.domain.agreements.clock import Clock, ClockState, Turn, read
+from connector.domain.agreements.clock import RUNNING, Clock, Turn, read
 from connector.domain.agreements.facts import Moment, moments
 from connector.domain.agreements.profile import Profile, Target, TargetName
 from connector.domain.agreements.registry import InForce, Registry
@@ -67,16 +67,13 @@ def clocks(
     problems: list[str] = []
     major = False
     force = _in_force(registry, pinned)
-    held = force.profiles
-    for responder in force.responders:
+    for responder, profiles in force.answered:
         line = moments(ticket, events, force.fields, responder)
         speaking = _speaking(force, line, problems)
-        for profile in held:
+        for profile in profiles:
             applies = speaking.get(profile.name)
-            if applies is not None and profile.responder == responder and (profile.children or not ticket.parent):
-                for target in profile.targets:
-                    if not profile.on_tickets(target.name):
-                        continue
+            if applies is not None and (profile.children or not ticket.parent):
+                for target in profile.clocked:
                     found.extend(_clocks_of(profile, target, applies, line, registry, now, problems))
         if not speaking:
             problems.append("no profile applies to this ticket")
@@ -158,7 +155,7 @@ def soon_after(at: datetime) -> datetime:
 def _next(clock: Clock, turns: Sequence[Turn], now: datetime) -> datetime | None:
     """When time alone changes the clock: just after its due, or at a turn already foreseen (a pause that runs out)."""
     ahead: list[datetime] = []
-    if clock.state is ClockState.RUNNING and clock.due is not None:
+    if clock.state is RUNNING and clock.due is not None:
         ahead.append(soon_after(max(clock.due, now)))
     if turns[-1].at > now:
         ahead += [turn.at for turn in turns if turn.at > now]

@@ -19,11 +19,22 @@ from connector.domain.agreements.profile import HELD_BY_US, Responder
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.ticket import ENDED, State, Ticket, Value, value_of
 
-TELLING: Final = frozenset({
-    EventKind.CHANGED, EventKind.COMMENTED, EventKind.NOTED, EventKind.DELETED, EventKind.MERGED, EventKind.RESTORED,
-})
 TOLERANCE: Final = timedelta(seconds=5)
 """Clocks of one tool differ by so much without anybody having to know."""
+CHANGED: Final = EventKind.CHANGED
+COMMENTED: Final = EventKind.COMMENTED
+NOTED: Final = EventKind.NOTED
+DELETED: Final = EventKind.DELETED
+MERGED: Final = EventKind.MERGED
+RESTORED: Final = EventKind.RESTORED
+MAJOR: Final = EventKind.MAJOR
+NEW: Final = State.NEW
+REQUESTER: Final = Role.REQUESTER
+BY_US: Final = Role.CONNECTOR
+FROM_US: Final = Origin.CONNECTOR
+"""By name, as in clock.py."""
+
+TELLING: Final = frozenset({CHANGED, COMMENTED, NOTED, DELETED, MERGED, RESTORED})
 _DONE: Final = (State.RESOLVED, State.CLOSED)
 _OVER: Final = tuple(ENDED)
 """Tuples, not sets: an enum member equals its text but does not have its hash."""
@@ -79,11 +90,11 @@ def moments(ticket: Ticket, events: Sequence[Event], fields: Iterable[str], resp
     found: list[Moment] = []
     for event in events:
         kind = event.kind
-        if kind is EventKind.CHANGED:
+        if kind is CHANGED:
             told = _change(event, facts, wanted.names, responder)
         elif kind in TELLING:
             told = _happening(event, facts, ticket, responder)
-        elif kind is EventKind.MAJOR:
+        elif kind is MAJOR:
             told = _declared(event, facts)
         else:
             continue
@@ -115,14 +126,14 @@ def _at_opening(ticket: Ticket, events: Sequence[Event], wanted: Wanted) -> dict
         facts[name] = value_of(ticket, name)
     fields, removed = wanted.fields, False
     for event in reversed(events):  # so that the first change of a field has the last word
-        if event.kind is EventKind.CHANGED:
+        if event.kind is CHANGED:
             if event.field in fields:
                 facts[event.field] = event.old
-        elif event.kind is EventKind.DELETED or event.kind is EventKind.MERGED:
+        elif event.kind is DELETED or event.kind is MERGED:
             removed = True
     if removed:
         facts["deleted"] = False
-    facts["acknowledged"] = bool(facts["assignee"]) or facts["state"] not in (State.NEW, None)
+    facts["acknowledged"] = bool(facts["assignee"]) or facts["state"] not in (NEW, None)
     return facts
 
 
@@ -135,11 +146,11 @@ def _change(event: Event, facts: Mapping[str, Any], wanted: AbstractSet[str], re
     told: dict[str, Any] = {} if old == new else {name: new}
     if told and (name == "state" or name == "pending_on"):
         # What a tool tells of our account and is no echo was done by somebody else under our name, and counts.
-        ours = event.role is Role.CONNECTOR and event.origin is Origin.CONNECTOR
+        ours = event.role is BY_US and event.origin is FROM_US
         if ours is not facts[HELD_BY_US]:
             told[HELD_BY_US] = ours
     if name == "state":
-        if not facts["acknowledged"] and new != State.NEW and _takes(event.role, responder):
+        if not facts["acknowledged"] and new != NEW and _takes(event.role, responder):
             told["acknowledged"] = True
         if old in _DONE and new not in _OVER:
             told["reopenings"] = facts["reopenings"] + 1
@@ -157,9 +168,9 @@ def _takes(role: Role, responder: Responder) -> bool:
 
 def _happening(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: Responder) -> dict[str, Any]:
     """The facts that a message, a deletion or a restoration makes new."""
-    if event.kind is EventKind.COMMENTED or event.kind is EventKind.NOTED:
+    if event.kind is COMMENTED or event.kind is NOTED:
         return _message(event, facts, ticket, responder)
-    return {"deleted": event.kind is not EventKind.RESTORED}
+    return {"deleted": event.kind is not RESTORED}
 
 
 def _declared(event: Event, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,9 +182,9 @@ def _declared(event: Event, facts: Mapping[str, Any]) -> dict[str, Any]:
 def _message(event: Event, facts: Mapping[str, Any], ticket: Ticket, responder: Responder) -> dict[str, Any]:
     if event.data.get("auto") and not responder.automatic:
         return {}
-    public = event.kind is EventKind.COMMENTED
-    as_agent = responder.requester and event.role is not Role.REQUESTER
-    if (event.role is Role.REQUESTER or _is_requester(event.actor, ticket)) and not as_agent:
+    public = event.kind is COMMENTED
+    as_agent = responder.requester and event.role is not REQUESTER
+    if (event.role is REQUESTER or _is_requester(event.actor, ticket)) and not as_agent:
         return {"awaiting_reply": True} if public and facts["responded"] and not facts["awaiting_reply"] else {}
     if event.role not in responder.roles or not (public or responder.notes):
         return {}
@@ -185,13 +196,13 @@ def _is_requester(actor: str, ticket: Ticket) -> bool:
     return bool(name) and name in (ticket.requester.casefold(), ticket.requester_email.casefold())
 
 
-_SAYINGS: Final = {EventKind.MERGED: "merged", EventKind.DELETED: "deleted", EventKind.RESTORED: "restored"}
+_SAYINGS: Final = {MERGED: "merged", DELETED: "deleted", RESTORED: "restored"}
 
 
 def _why(event: Event, told: Mapping[str, Any]) -> str:
-    if event.kind is EventKind.CHANGED:
+    if event.kind is CHANGED:
         new: Value = event.new
         return event.field if new is None or new == "" else f"{event.field} {new}"
-    if event.kind is EventKind.MAJOR:
+    if event.kind is MAJOR:
         return "declared a major incident" if told["major_incident"] else "no major incident any more"
     return _SAYINGS.get(event.kind) or ("message from the requester" if told["awaiting_reply"] else "answer")

@@ -197,8 +197,12 @@ class Profile:
     """The calendars and directory entries of this version; None takes those of the registry."""
     plan_fields: frozenset[str] = field(init=False, compare=False)
     """Facts that decide priority, calendar and zone."""
+    followed: Mapping[TargetName, frozenset[str]] = field(init=False, compare=False, repr=False)
+    """For each target the facts that can change its clock."""
     fields: frozenset[str] = field(init=False, compare=False)
     """All facts that can change what this profile says."""
+    clocked: tuple[Target, ...] = field(init=False, compare=False, repr=False)
+    """The targets that have a clock on tickets."""
 
     def __post_init__(self) -> None:
         plan = {"priority"} | ({"impact", "urgency"} if self.matrix else set())
@@ -209,7 +213,9 @@ class Profile:
         if self.start_from is StartFrom.ASSIGNED:
             every.add("group")
         object.__setattr__(self, "plan_fields", frozenset(plan))
+        object.__setattr__(self, "followed", {target.name: target.fields.union(plan) for target in self.targets})
         object.__setattr__(self, "fields", frozenset(every))
+        object.__setattr__(self, "clocked", tuple([t for t in self.targets if self.on_tickets(t.name)]))
 
     def on_tickets(self, target: TargetName) -> bool:
         """Whether a target has a clock on tickets. Of a supplier's contract whose work is handed over, a ticket that

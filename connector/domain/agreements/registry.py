@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from connector.domain.agreements.profile import SOURCE_FIELDS, Agreement, Chain, Profile, Responder
 from connector.domain.agreements.registry_checks import (
@@ -35,7 +37,7 @@ Winners = tuple[frozenset[str], tuple[str, ...]]
 MOST_REMEMBERED: Final = 20_000
 
 
-class Hours(NamedTuple):
+class Hours(Struct, frozen=True, gc=False):
     """The calendar that holds for a ticket, and where it and its zone came from."""
 
     calendar: ServiceCalendar
@@ -56,7 +58,8 @@ class InForce:
     """Those that may call a ticket a major incident."""
     judging: frozenset[str]
     """Facts that decide whether they do."""
-    responders: tuple[Responder, ...]
+    answered: tuple[tuple[Responder, tuple[Profile, ...]], ...]
+    """The profiles by whose messages count as an answer to them."""
     _key: Callable[[Mapping[str, Any]], Any]
     _won: dict[Any, Winners] = field(default_factory=dict)
 
@@ -67,7 +70,8 @@ class InForce:
         calling = tuple([profile for profile in held if profile.major.weight])
         return cls(held, frozenset().union(*[profile.fields for profile in held]), asked, calling,
                    frozenset().union(*[profile.major.fields | profile.plan_fields for profile in calling]),
-                   tuple(dict.fromkeys([profile.responder for profile in held])),
+                   tuple([(responder, tuple([profile for profile in held if profile.responder == responder]))
+                          for responder in dict.fromkeys([profile.responder for profile in held])]),
                    itemgetter(*sorted(asked)) if asked else lambda facts: None)
 
     def winners(self, facts: Mapping[str, Any]) -> Winners:

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from connector.domain.agreements.clock import NOTHING, Mode, Plan, Turn
+from connector.domain.agreements.clock import CANCEL, NOTHING, OFF, PAUSE, RUN, STOP, Mode, Plan, Turn
 from connector.domain.agreements.durations import Amount
 from connector.domain.agreements.facts import Moment
 from connector.domain.agreements.profile import Agreement, Profile, StartFrom, Target, TargetName, Verdict
@@ -17,7 +17,11 @@ from connector.domain.agreements.registry import Hours, Registry
 NO_VERDICT: Final = Verdict(False, False, False, False, False, ())
 
 
-REPEATING: Final = (TargetName.UPDATE, TargetName.NEXT_RESPONSE)
+SLA: Final = Agreement.SLA
+UPDATE: Final = TargetName.UPDATE
+NEXT_RESPONSE: Final = TargetName.NEXT_RESPONSE
+RESOLUTION: Final = TargetName.RESOLUTION
+REPEATING: Final = (UPDATE, NEXT_RESPONSE)
 
 
 class Segment(Struct, gc=False):
@@ -33,7 +37,7 @@ def segments(
     profile: Profile, target: Target, applies: Sequence[bool], line: Sequence[Moment], registry: Registry
 ) -> list[Segment]:
     """`applies[i]` tells whether the profile applies at `line[i]`. Segments in the order they began."""
-    if target.name is TargetName.NEXT_RESPONSE and True not in [moment.facts["awaiting_reply"] for moment in line]:
+    if target.name is NEXT_RESPONSE and True not in [moment.facts["awaiting_reply"] for moment in line]:
         return []
     found: list[Segment] = []
     for first, last in _spans(profile, applies, line):
@@ -48,7 +52,7 @@ def _spans(profile: Profile, applies: Sequence[bool], line: Sequence[Moment]) ->
     work was with that team or supplier; only the first of them may begin before it was.
     """
     attached = applies.index(True)
-    if profile.agreement is Agreement.SLA:
+    if profile.agreement is SLA:
         yield _begins(profile, line, attached), len(line)
         return
     i = attached
@@ -97,9 +101,9 @@ class _Walk:
         self.spent = [NOTHING] * len(self.pauses)
 
     def span(self, first: int, last: int) -> list[Segment]:
-        line, applies, plan_fields = self.line, self.applies, self.profile.plan_fields
-        relevant = plan_fields | self.target.fields
-        repeating = self.target.name in REPEATING
+        line, applies, target, plan_fields = self.line, self.applies, self.target, self.profile.plan_fields
+        relevant = self.profile.followed[target.name]
+        repeating = target.name in REPEATING
         previous: Verdict | None = None
         known: Moment | None = None
         for i in range(first, last):
@@ -108,7 +112,7 @@ class _Walk:
                 continue
             if self.rule is not None:
                 self._use_up(moment.at)
-            verdict = self.target.verdict(moment.facts)
+            verdict = target.verdict(moment.facts)
             self.outdated = self.outdated or not plan_fields.isdisjoint(moment.changed)
             # With the plan as it was and no pause that may run out, the same verdict means the same again.
             if (verdict == previous and applies[i] == applies[i - 1] and not self.outdated and self.rule is None
@@ -122,69 +126,69 @@ class _Walk:
         if self.rule is not None:
             self._use_up(end)
         if end is not None and not self._called_off:
-            self._note(end, Mode.STOP, "handed over")
+            self._note(end, STOP, "handed over")
         return [*self.done, self.segment]
 
     def _begins_anew(self, moment: Moment, verdict: Verdict, known: Moment, previous: Verdict) -> bool:
         if not self.started:
             return False
-        if self.target.name is TargetName.UPDATE and moment.facts["updates"] != known.facts["updates"]:
+        if self.target.name is UPDATE and moment.facts["updates"] != known.facts["updates"]:
             return True
-        if self.target.name is TargetName.NEXT_RESPONSE:
+        if self.target.name is NEXT_RESPONSE:
             return bool(moment.facts["awaiting_reply"] and not known.facts["awaiting_reply"])
         return verdict.reset and not previous.reset
 
     def _hand_on(self, moment: Moment) -> None:
         """The run so far ends here: kept by an answer, called off by a reset."""
         if self.stopped_at is None and not self._called_off:
-            self._note(moment.at, Mode.STOP if self.target.name in REPEATING else Mode.CANCEL, moment.why)
+            self._note(moment.at, STOP if self.target.name in REPEATING else CANCEL, moment.why)
         self.done.append(self.segment)
         self._fresh()
 
     def _turn(self, i: int, moment: Moment, verdict: Verdict) -> None:
         applied = self.applies[i] or i < self.attached
-        mode, rule = self._mode(i, verdict) if applied else (Mode.CANCEL, None)
+        mode, rule = self._mode(i, verdict) if applied else (CANCEL, None)
         self.verdict = verdict
         if self._reopened_late(moment, mode):
             self.done.append(self.segment)
             self._fresh()
             mode, rule = self._mode(i, verdict)
-        if not self.started and (mode in (Mode.OFF, Mode.CANCEL) or (mode is Mode.STOP and not self._may_be_born_done)):
+        if not self.started and (mode in (OFF, CANCEL) or (mode is STOP and not self._may_be_born_done)):
             return
         plan = self._plan(moment)
         if plan is None:
-            mode, rule = Mode.CANCEL, None
+            mode, rule = CANCEL, None
         else:
             self.plan = plan
         if self.plan is None:
             return
         self.started = True
-        if mode is Mode.STOP:
+        if mode is STOP:
             self.stopped_at = self.stopped_at or moment.at
-        elif mode is not Mode.CANCEL:
+        elif mode is not CANCEL:
             self.stopped_at = None
         self._enter(rule, moment.at)
         self._note(moment.at, mode, self._why(i, moment, mode, rule) if applied else "no longer applies")
 
     @property
     def _called_off(self) -> bool:
-        return bool(self.segment.turns) and self.segment.turns[-1].mode is Mode.CANCEL
+        return bool(self.segment.turns) and self.segment.turns[-1].mode is CANCEL
 
     @property
     def _may_be_born_done(self) -> bool:
         """A ticket written down after it was resolved has met its SLA. Nothing else can be met without having run."""
-        sla = self.profile.agreement is Agreement.SLA
+        sla = self.profile.agreement is SLA
         return sla and not self.done and self.target.name not in REPEATING
 
     def _mode(self, i: int, verdict: Verdict) -> tuple[Mode, int | None]:
         if verdict.cancel:
-            return Mode.CANCEL, None
+            return CANCEL, None
         if not self.started and not verdict.start:
-            return Mode.OFF, None
+            return OFF, None
         if verdict.stop:
-            return Mode.STOP, None
+            return STOP, None
         rule = None if self._too_early(i) else self._pausing(verdict)
-        return (Mode.RUN if rule is None else Mode.PAUSE), rule
+        return (RUN if rule is None else PAUSE), rule
 
     def _too_early(self, i: int) -> bool:
         return i < self.attached and not self.profile.pauses_kept
@@ -223,20 +227,20 @@ class _Walk:
             rule = self._pausing(self.verdict)
             self._enter(rule, at)
             if rule is None:
-                self._note(at, Mode.RUN, f"{reason}: pause used up")
+                self._note(at, RUN, f"{reason}: pause used up")
             else:
-                self._note(at, Mode.PAUSE, self.pauses[rule].reason)
+                self._note(at, PAUSE, self.pauses[rule].reason)
 
     def _reopened_late(self, moment: Moment, mode: Mode) -> bool:
         within = self.profile.reopen_within
-        if self.stopped_at is None or within is None or mode not in (Mode.RUN, Mode.PAUSE):
+        if self.stopped_at is None or within is None or mode not in (RUN, PAUSE):
             return False
         return moment.at - self.stopped_at > within
 
     def _why(self, i: int, moment: Moment, mode: Mode, rule: int | None) -> str:
         if rule is not None:
             return self.pauses[rule].reason
-        if mode is Mode.RUN and self.verdict.pauses:
+        if mode is RUN and self.verdict.pauses:
             if self._too_early(i):
                 return "pause before the agreement applied does not count"
             return f"{self.pauses[self.verdict.pauses[0]].reason}: pause used up"
@@ -255,7 +259,7 @@ class _Walk:
             hours = self.registry.hours(profile, facts, amount.calendar)
             start = self.segment.turns[0].at if self.segment.turns else moment.at
             self.segment.amount, self.segment.hours, self.segment.priority = amount, hours, priority
-            by_hand = profile.due_by_hand and self.target.name is TargetName.RESOLUTION
+            by_hand = profile.due_by_hand and self.target.name is RESOLUTION
             self.offered = Plan(hours.calendar, amount.from_start(start, hours.calendar), profile.floor, amount.text,
                                 facts["due_at"] if by_hand else None)
         return self.offered
@@ -264,6 +268,6 @@ class _Walk:
         if self.plan is None:
             return
         turns = self.segment.turns
-        if turns and mode is Mode.RUN and turns[-1].mode is Mode.RUN and turns[-1].plan is self.plan:
+        if turns and mode is RUN and turns[-1].mode is RUN and turns[-1].plan is self.plan:
             return  # it simply goes on
         turns.append(Turn(at, mode, self.plan, why))
