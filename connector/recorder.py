@@ -8,7 +8,7 @@ that sends. Secrets are taken out at the end, when all that were sent are known.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -89,6 +89,9 @@ class Recorder:
         self._notes = [*self._notes[1 - MOST_EXCHANGES:], made]
         return made
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        self._secrets |= {one for one in secrets if one}
+
     def words(self, reason: str) -> str:
         """A reason as it may be kept and shown."""
         return Redaction(self._secrets)(reason)[:_LONGEST_REASON]
@@ -114,6 +117,13 @@ def note(method: str, url: str, headers: Mapping[str, Any], body: Any = None, *,
     """`headers` are those of the request, secrets included. None when nobody records."""
     recorder = _now.get()
     return None if recorder is None else recorder.note(method, url, headers, body, typed)
+
+
+def hide(*secrets: str) -> None:
+    """Secrets that are used but not sent; what comes back must not show them either."""
+    recorder = _now.get()
+    if recorder is not None:
+        recorder.hide(secrets)
 
 
 def ended(outcome: Outcome, reason: str = "") -> Attempt | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from connector import recorder
 from connector.channels.judgement import judge
 from connector.channels.supplier_file import FETCH, Keep, fetched
 from connector.domain.delivery import Delivery
@@ -54,6 +55,7 @@ class WebhookChannel:
         secrets = self._keys.of(self._receiver)
         if hook is None or not secrets:
             raise TryLater("no usable secret to sign with: " + "; ".join(self._keys.problems(self._receiver)))
+        recorder.hide(*secrets, *(one.removeprefix("whsec_") for one in secrets))
         headers = {**sign(id, now, body, secrets), "Content-Type": "application/json"}
         try:
             answer = self._out.send("POST", hook.url, headers=headers, body=body)

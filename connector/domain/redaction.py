@@ -63,7 +63,7 @@ def _parts(value: str) -> Iterator[str]:
     """A header's value, what follows its scheme, a decoded login, each of several signatures or cookies."""
     yield value
     scheme, _space, rest = value.partition(" ")
-    yield from (one.strip() for one in re.split(r"[\s;]+", value) if len(one) >= 8)
+    yield from (one.strip() for one in re.split(r"[\s;,]+", value) if len(one) >= 8)
     yield from (one.partition("=")[2].strip() for one in value.split(";") if len(one.partition("=")[2].strip()) >= 8)
     if rest and scheme.lower() == "basic":
         yield rest
