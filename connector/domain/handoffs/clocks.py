@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from msgspec.structs import replace
-
 from connector.domain.agreements.clock import ClockState, Mode, Plan, Turn, read
 from connector.domain.agreements.engine import NamedClock, soon_after
 from connector.domain.agreements.profile import SOURCE_FIELDS, Profile, Target, TargetName
