@@ -167,6 +167,8 @@ class Handed(Struct, frozen=True, kw_only=True):
     ticket: Stored
     handoff: Handoff
     others: tuple[Handoff, ...] = ()
+    marks: frozenset[str] = frozenset()
+    """Those asked for that an entry of the handoff has."""
 
 
 class Tx(Protocol):
@@ -321,7 +323,7 @@ class Tx(Protocol):
         """All handoffs of these tickets (by our key), oldest first."""
         ...
 
-    def handed(self, id: str) -> Handed | None:
+    def handed(self, id: str, marks: Sequence[str] = ()) -> Handed | None:
         """A handoff for writing: its ticket is locked first, and all is read after that."""
         ...
 

@@ -5,7 +5,7 @@ All in the caller's transaction. The ticket's row is locked first, always, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -58,6 +58,8 @@ class Hand:
     others: list[Handoff] = field(default_factory=list)
     patch: dict[str, Value] = field(default_factory=dict)
     """What else is to be written to the ticket."""
+    marks: Mapping[str, bool] = field(default_factory=dict)
+    """Marks that were asked for at once, and whether an entry has them."""
 
     @property
     def receiver(self) -> Receiver | None:
@@ -87,7 +89,7 @@ class Hand:
 
     def marked(self, mark: str) -> bool:
         """Whether an entry with this mark is there already."""
-        return bool(self.tx.marked(self.handoff.id, [mark]))
+        return self.marks[mark] if mark in self.marks else bool(self.tx.marked(self.handoff.id, [mark]))
 
     def say(self, verb: Verb, what: Mapping[str, Any], actor: str, text: str) -> None:
         """Publish words or a file of the thread in the ticket, where the customer sees it."""
@@ -162,12 +164,16 @@ def _ours_to_write(mapping: FieldMapping, name: str) -> bool:
     return mapping.owner(name) is not Owner.TOOL and mapping.writable(name)
 
 
-def opened(tx: Tx, deps: Deps, id: str, receiver: str | None = None) -> Hand:
-    """A handoff for writing. Raises NotFound: what is not there, and what is another receiver's, look the same."""
-    found = tx.handed(id)
+def opened(tx: Tx, deps: Deps, id: str, receiver: str | None = None, marks: Sequence[str] = ()) -> Hand:
+    """A handoff for writing. Raises NotFound: what is not there, and what is another receiver's, look the same.
+
+    `marks` will be asked for; all are looked up in one go.
+    """
+    found = tx.handed(id, marks)
     if found is None or (receiver is not None and found.handoff.receiver != receiver):
         raise NotFound(f"no handoff {id[:80]}", 404)
-    return Hand(deps, tx, registry_of(deps), found.ticket, found.handoff, list(found.others))
+    return Hand(deps, tx, registry_of(deps), found.ticket, found.handoff, list(found.others),
+                marks={mark: mark in found.marks for mark in marks})
 
 
 def change(deps: Deps, id: str, work: Callable[[Hand], Moved], actor: str, receiver: str | None = None) -> Handoff:

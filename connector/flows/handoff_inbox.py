@@ -67,10 +67,23 @@ def _take(tx: Tx, deps: Deps, receiver: str, message: str, command: Command) -> 
     if not command.known:
         _record(tx, deps, receiver, message, command)
         return
-    hand = opened(tx, deps, command.handoff, receiver)
+    hand = opened(tx, deps, command.handoff, receiver, _marks(message, command))
     if hand.handoff.state is HandoffState.DRAFT:
         raise NotFound(f"no handoff {command.handoff[:80]}", 404)
     hand.keep(_applied(hand, message, command), command.author or receiver)
+
+
+def _marks(message: str, command: Command) -> list[str]:
+    files = [_file_mark(file) for file in command.files]
+    return [_comment_mark(message, command), *files] if command.comment.strip() else files
+
+
+def _comment_mark(message: str, command: Command) -> str:
+    return f"comment/theirs/{command.comment_id or message}"
+
+
+def _file_mark(file: SentFile) -> str:
+    return f"file/{file.sha256}"
 
 
 def _record(tx: Tx, deps: Deps, receiver: str, message: str, command: Command) -> None:
@@ -95,7 +108,7 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
     if command.sent_at is not None:
         sent["said_at"] = command.sent_at.isoformat()
     for file in command.files:
-        mark = f"file/{file.sha256}"
+        mark = _file_mark(file)
         if not hand.marked(mark) and not any(entry.mark == mark for entry in so_far.entries):
             _fetch(hand, message, file)
             body = {"name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, **sent}
@@ -117,14 +130,12 @@ def _said(hand: Hand, so_far: Moved, message: str, command: Command, sent: dict[
     """A comment is known by its id; with other words it was edited, and both are kept."""
     if not command.comment.strip():
         return Moved(handoff=so_far.handoff, entries=())
-    id = command.comment_id or message
-    body: dict[str, Any] = {"text": command.comment, "id": id, **sent}
-    digest = hashlib.sha256(command.comment.encode("utf-8", "replace")).hexdigest()
-    mark, this = f"comment/theirs/{id}", f"comment/theirs/{id}/{digest}"
-    known = hand.tx.marked(hand.handoff.id, [mark, this])
-    if mark in known:
+    body: dict[str, Any] = {"text": command.comment, "id": command.comment_id or message, **sent}
+    mark = _comment_mark(message, command)
+    if hand.marked(mark):
         first = next(entry for entry in hand.tx.entries([hand.handoff.id])[hand.handoff.id] if entry.mark == mark)
-        if this in known or first.body["text"] == command.comment:
+        this = f"{mark}/{hashlib.sha256(command.comment.encode('utf-8', 'replace')).hexdigest()}"
+        if hand.marked(this) or first.body["text"] == command.comment:
             return Moved(handoff=so_far.handoff, entries=())
         mark, body = this, {**body, "edited": True}
     return note(so_far.handoff, Side.THEIRS, EntryKind.COMMENT, second(hand.deps), mark=mark, body=body,

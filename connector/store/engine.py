@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from connector.domain.errors import ConfigError, Problem, TryLater
 
 BUSY_SECONDS: Final = 15.0
 """How long a writer waits for another one."""
+
+UNASKED_SECONDS: Final = 2.0
+"""A connection to PostgreSQL that was used less long ago is not asked whether it lives: that would be one trip more for
+every transaction. A server that went away meanwhile shows as TryLater."""
+POOL: Final = 16
+"""Connections kept open: as many as the web server has threads (connector/web/server.py)."""
+_USED: Final = "used"
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -66,13 +76,13 @@ def connect(url: URL, *, create: bool = False) -> Engine:
     """An engine. A SQLite file that is not there is an error unless `create`."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, create)
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=10,
+        pool_size=POOL,
         max_overflow=20,
-        pool_pre_ping=True,
         pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,  # the one used last has its statements prepared and its pages at hand
         connect_args={
             "connect_timeout": 10,
             "application_name": "servicedesk-connector",
@@ -80,6 +90,24 @@ def connect(url: URL, *, create: bool = False) -> Engine:
                        "-c idle_in_transaction_session_timeout=300000",
         },
     )
+    event.listen(engine, "checkin", _used)
+    event.listen(engine, "checkout", _alive)
+    return engine
+
+
+def _used(connection: psycopg.Connection, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _alive(connection: psycopg.Connection, record: ConnectionPoolEntry, given: PoolProxiedConnection) -> None:
+    """Asks a connection that nobody used for a while whether the server still knows it; all are made anew if not."""
+    if time.monotonic() - record.info.get(_USED, math.inf) < UNASKED_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error:
+        raise InvalidatePoolError from None
 
 
 def _sqlite(url: URL, create: bool) -> Engine:
@@ -91,7 +119,7 @@ def _sqlite(url: URL, create: bool) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=20, pool_timeout=BUSY_SECONDS,
-                           connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+                           pool_use_lifo=True, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, any_, bindparam, func, select, text
 
 from connector.domain.errors import Conflict
 from connector.domain.handoffs.chain import Entry, EntryKind
@@ -26,21 +26,27 @@ from connector.store.tickets import STORED, stored
 
 _h: Final = handoffs.c
 _e: Final = handoff_entries.c
-_listed: Final = func.json_each(bindparam("marks")).table_valued("value")
 _COLUMNS: Final = ("ticket", "receiver", "state", "turn", "ours", "theirs", "late", "silent", "decision_due",
                    "created_at", "changed_at", "revision", "document")
 _ENTRY: Final = ("handoff", "seq", "at", "kind", "mark", "hash", "document")
 _FILE: Final = ("handoff", "digest", "name", "media_type", "size", "side", "seq")
 _SHOWS: Final = (EntryKind.FILE, EntryKind.REPORT)
 _ONE: Final = Ready(select(_h.id, _h.document).where(_h.id == bindparam("id")))
-_OF_ONE: Final = Ready(select(_h.document).where(_h.ticket == bindparam("ticket")).order_by(_h.created_at, _h.id))
 _ITS_TICKET: Final = Ready(STORED.where(
     tickets.c.key == select(_h.ticket).where(_h.id == bindparam("id")).scalar_subquery()).with_for_update(of=tickets))
-# The condition of the partial index is repeated, or neither database would use it.
-_MARKS: Final = (_e.handoff == bindparam("id"), text(MARKED))
-_MARKED: Final = Ready(
-    select(_e.mark).where(*_MARKS, _e.mark.in_(select(_listed.c.value))),
-    postgresql=select(_e.mark).where(*_MARKS, _e.mark == any_(bindparam("marks", type_=ARRAY(Text)))))
+
+
+def _with_marks(asked: ColumnElement[bool]) -> Select[Any]:
+    """All handoffs of a ticket; those of the marks asked for that the one has, each in a row of its own."""
+    # The condition of the partial index is repeated, or neither database would use it.
+    marks = and_(_e.handoff == _h.id, _h.id == bindparam("id"), text(MARKED), asked)
+    return (select(_h.id, _h.document, _e.mark).join_from(handoffs, handoff_entries, marks, isouter=True)
+            .where(_h.ticket == bindparam("ticket")).order_by(_h.created_at, _h.id))
+
+
+_ITS_HANDOFFS: Final = Ready(
+    _with_marks(_e.mark.in_(select(func.json_each(bindparam("marks")).table_valued("value").c.value))),
+    postgresql=_with_marks(_e.mark == any_(bindparam("marks", type_=ARRAY(Text)))))
 read_handoff: Final = msgspec.json.Decoder(Handoff).decode
 read_entry: Final = msgspec.json.Decoder(Entry).decode
 
@@ -65,13 +71,16 @@ class HandoffRoom(HistoryRoom):
             found.setdefault(row.ticket, []).append(read_handoff(row.document))
         return found
 
-    def handed(self, id: str) -> Handed | None:
-        # The other handoffs are read only when the ticket is held: nobody changes them from then on.
+    def handed(self, id: str, marks: Sequence[str] = ()) -> Handed | None:
+        wanted = [clean(mark) for mark in marks]
+        asked: Any = wanted if self.postgres else json_text(wanted)
         for row in _ITS_TICKET.run(self.conn, id=id):
             ticket = stored(row)
-            every = [read_handoff(document) for document, in _OF_ONE.run(self.conn, ticket=ticket.key)]
-            return Handed(ticket=ticket, handoff=next(one for one in every if one.id == id),
-                          others=tuple(one for one in every if one.id != id))
+            # Only now that the ticket is held: nobody changes its handoffs from here on.
+            rows = _ITS_HANDOFFS.run(self.conn, id=id, ticket=ticket.key, marks=asked)
+            every = {one: read_handoff(document) for one, document, _ in rows}
+            return Handed(ticket=ticket, handoff=every.pop(id), others=tuple(every.values()),
+                          marks=frozenset(mark for *_, mark in rows if mark))
         return None
 
     def entries(self, ids: Sequence[str]) -> dict[str, list[Entry]]:
@@ -85,8 +94,8 @@ class HandoffRoom(HistoryRoom):
         return found
 
     def marked(self, id: str, marks: Sequence[str]) -> set[str]:
-        given: Any = list(marks) if self.postgres else msgspec.json.encode(list(marks)).decode()
-        return {mark for mark, in _MARKED.run(self.conn, id=id, marks=given)}
+        found = select(_e.mark).where(_e.handoff == id, text(MARKED), self.bulk.among(_e.mark, list(marks)))
+        return {row.mark for row in self.run(found)}
 
     def save_handoffs(self, moved: Sequence[Moved], events: Sequence[tuple[int, Event]] = (),
                       look_at: datetime | None = None) -> None:

@@ -52,7 +52,7 @@ def test_steps_carried_out_together_say_how_many_rows_each_wrote(store: SqlStore
 
 def test_of_steps_carried_out_together_none_stays_when_one_fails(store: SqlStore) -> None:
     with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)), store.begin() as tx:
-        tx.bulk.together(tx.conn, [inserting(tx.bulk, leases, ("name", "owner", "until"), [(name, "x", tx.bulk.at(NOW))])
-                                   for name in ("a", "b", "a")])
+        tx.bulk.together(tx.conn, [
+            inserting(tx.bulk, leases, ("name", "owner", "until"), [(name, "x", tx.bulk.at(NOW))]) for name in "aba"])
     with store.read() as tx:
         assert tx.run(select(leases.c.name)).all() == []

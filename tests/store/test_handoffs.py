@@ -100,6 +100,21 @@ def test_a_handoff_for_writing_comes_with_its_ticket_and_the_others_of_that_tick
         assert tx.handed("h9") is None
 
 
+def test_of_the_marks_asked_for_those_the_handoff_has_come_with_it_each_handoff_once(store: SqlStore) -> None:
+    ticket = a_ticket(store)
+    with store.begin() as tx:
+        for id, marks in (("h1", ("a", "b", "c")), ("h2", ("d",))):
+            said = offered(ticket, id)
+            for mark in marks:
+                said = said.then(note(said.handoff, Side.THEIRS, EntryKind.COMMENT, NOW, mark=mark))
+            tx.save_handoffs([said])
+    with store.begin() as tx:
+        found = tx.handed("h1", ["a", "c", "d", "", "e\0\ud800"])
+        assert found is not None
+        assert found.marks == {"a", "c"}
+        assert [one.id for one in found.others] == ["h2"]
+
+
 def test_an_entry_with_a_mark_is_told_once(store: SqlStore) -> None:
     ticket = a_ticket(store)
     with store.begin() as tx:
