@@ -24,7 +24,7 @@ OUT_OF_RANGE: Final = "a service calendar answers for the years 1900 to 2299 onl
 
 
 class CalendarError(ConnectorError):
-    """A question this calendar has no answer to: a naive time, or no opening before the end of its range."""
+    """A question without answer: a naive time, or no opening before the end of the calendar's range."""
 
 
 class _Grid:
@@ -50,7 +50,8 @@ class _Grid:
             found: list[int] = []
             for opens, closes in zip(self.opens, self.closes, strict=True):
                 begins = max(first, clock.ordinal(opens), found[-1] + 1 if found else first)
-                found.extend(range(begins, min(last, clock.ordinal(closes - 1)) + 1))
+                ends = min(last, clock.ordinal(closes - 1))
+                found.extend(day for day in range(begins, ends + 1) if clock.has(day))
             self._days = found
         return self._days
 
@@ -106,6 +107,8 @@ class ServiceCalendar:
 
     def __and__(self, other: ServiceCalendar) -> ServiceCalendar:
         """Open when both are (customer hours and supplier hours). Results are in the zone of the left one."""
+        if not isinstance(other, ServiceCalendar):
+            return NotImplemented
         limits = [known for known in (self.known_until, other.known_until) if known is not None]
         return ServiceCalendar(
             Both(self._source, other._source), self.timezone, name=f"{self.name} & {other.name}",
@@ -149,7 +152,7 @@ class ServiceCalendar:
         same local time is not within opening hours, the closing before it on that date counts, else its opening.
         """
         at = self._micros(start)
-        if not isinstance(n, int):
+        if not isinstance(n, int) or isinstance(n, bool):
             raise CalendarError(f"{n!r} is not a number of working days")
         ordinal = self._clock.ordinal(at)
         zero = self._working_day(ordinal, 0 if n >= 0 else -1, nearest=True)
@@ -267,8 +270,7 @@ class ServiceCalendar:
 
         With `nearest`, the working day at or after `ordinal` (n = 0), or at or before it (n = -1).
         """
-        middle = self._clock.instant(ordinal, 0)
-        grid = self._covering(middle, middle)
+        grid = self._covering(*[self._clock.instant(ordinal, 0)] * 2)
         while True:
             days = grid.days(self._clock)
             i = bisect_left(days, ordinal)

@@ -67,5 +67,8 @@ def one_of(names: Iterable[str]) -> Saying:
 
 def shown(value: Any, length: int = 60) -> str:
     """A value for an error message: quoted, on one line, cut."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except RecursionError:
+        text = "what is nested too deep"
     return text if len(text) <= length else text[: length - 3] + "..."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from connector.domain.calendars.holidays import from_ical
+from connector.domain.calendars.ical import from_ical
 from connector.domain.problems import Problems
 
+LARGEST: Final = 4 * 1024 * 1024
 SOME_DATE: Final = "2000-01-01"
 """In the place of a file that cannot be read: the calendar is refused anyway."""
 
@@ -36,9 +37,20 @@ def _closures(item: dict[Any, Any], beside: Path, folder: Path, problems: Proble
         problems.add(("holidays", i, "ical"), "expected an .ics file inside the folder of agreements, and nothing else")
         return []
     try:
-        found = from_ical(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        problems.add(("holidays", i, "ical"), f"{item['ical']}: {error}")
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise ValueError(f"is larger than {LARGEST // 1024 // 1024} MB")
+        found = from_ical(raw.decode("utf-8-sig"))
+    except OSError as error:
+        problems.add(("holidays", i, "ical"), f"{item['ical']}: cannot be read: {error.strerror}")
+        return []
+    except UnicodeDecodeError:
+        problems.add(("holidays", i, "ical"), f"{item['ical']}: is not UTF-8")
+        return []
+    except ValueError as error:
+        for message in error.args:
+            problems.add(("holidays", i, "ical"), f"{item['ical']}: {message}")
         return []
     if not found:
         problems.add(("holidays", i, "ical"), f"{item['ical']}: holds no event")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from connector.domain.calendars.holidays import every_year, public_holidays
+from connector.domain.calendars.holidays import every_year, known_to, public_holidays
 from connector.domain.calendars.reader import Reader
 from connector.domain.calendars.windows import DAY, LocalClock, Source, Span, Versions, Weekly, YearRule, micros
 from connector.domain.errors import Problem
@@ -46,6 +46,15 @@ class _Holidays:
     rules: list[YearRule] = field(default_factory=list)
     listed: list[date] = field(default_factory=list)
     endless: bool = False
+    """Whether any of them follows a rule: what is listed by date is then taken to be besides."""
+    ends: list[date] = field(default_factory=list)
+    """Where what is known of public holidays ends."""
+
+    @property
+    def known_until(self) -> date | None:
+        if self.ends:
+            return min(self.ends)
+        return None if self.endless or not self.listed else date(max(self.listed).year, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class _Plans(Reader):
                 found.closed[day.toordinal()] = ""
                 found.listed.append(day)
             return
-        name = str(item.get("name", ""))
+        name = self.text(item.get("name", ""), (*path, "name"))
         keys = set(item) - {"name"}
         if keys == {"date"}:
             day = self.date(item["date"], (*path, "date"))
@@ -99,7 +108,8 @@ class _Plans(Reader):
             self._add_rule(lambda: every_year(str(item["every"]), str(item.get("until", item["every"])), name),
                            path, found)
         elif "country" in keys and keys <= {"country", "subdivision", "language", "categories"}:
-            self._add_rule(lambda: public_holidays(item), path, found)
+            if self._add_rule(lambda: public_holidays(item), path, found):
+                found.ends.append(known_to(str(item["country"])))
         else:
             self.bad(path, Saying("unknown kind of holiday %(keys)s; expected a date, {date, name}, {from, to, name}, "
                                   "{every: MM-DD, until, name} or {country, subdivision, language}",
@@ -113,12 +123,14 @@ class _Plans(Reader):
             found.closed[ordinal] = name
         found.listed.append(last)
 
-    def _add_rule(self, make: Callable[[], YearRule], path: Path, found: _Holidays) -> None:
+    def _add_rule(self, make: Callable[[], YearRule], path: Path, found: _Holidays) -> bool:
         try:
             found.rules.append(make())
-            found.endless = True
         except ValueError as error:
             self.bad(path, str(error))
+            return False
+        found.endless = True
+        return True
 
     def breaks(self, value: Any, path: Path) -> dict[int, tuple[Span, ...]]:
         found: dict[int, tuple[Span, ...]] = {}
@@ -196,8 +208,9 @@ class _Plans(Reader):
         """Refuses windows that holidays and closures leave nothing of, as far as anybody plans."""
         if plan.windows(micros(datetime(TYPICAL, 3, 1, tzinfo=UTC)), micros(datetime(TYPICAL, 3, 15, tzinfo=UTC))):
             return  # as nearly all do
+        dated = (date.fromordinal(ordinal) for ordinal in plan.dated)
         years = (*range(TYPICAL, TYPICAL + 30), *range(TYPICAL - 30, TYPICAL),
-                 *(date.fromordinal(ordinal).year for ordinal in plan.dated))
+                 *(day.year for day in dated if FIRST_DATE < day < LAST_DATE))
         for year in dict.fromkeys(years):
             if plan.windows(micros(datetime(year, 1, 1, tzinfo=UTC)), micros(datetime(year + 1, 1, 1, tzinfo=UTC))):
                 return
@@ -217,6 +230,9 @@ def parse(data: Any, problems: Problems) -> Parsed:
         problems.stop()
         data = {}
     reader = _Plans(problems)
+    for key in ("calendar", "description"):
+        if data.get(key) is not None:
+            reader.text(data[key], (key,))
     zone = reader.zone(data)
     clock = LocalClock(zone)
     plans = [reader.plan({key: value for key, value in data.items() if key not in ("versions", "effective_from")})]
@@ -242,9 +258,7 @@ def parse(data: Any, problems: Problems) -> Parsed:
         for i, week in enumerate(weeks):
             reader.opens(week, ("versions", i - 1) if i else ())
     problems.stop()
-    holidays = plans[-1].holidays
-    known = None if holidays.endless or not holidays.listed else date(max(holidays.listed).year, 12, 31)
-    return Parsed(Versions(tuple(starts), tuple(weeks)), zone, tuple(problems.found), known)
+    return Parsed(Versions(tuple(starts), tuple(weeks)), zone, tuple(problems.found), plans[-1].holidays.known_until)
 
 
 def horizon_problem(known_until: date | None, due: date, path: str = "") -> Problem | None:

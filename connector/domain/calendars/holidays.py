@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import holidays as library
-from icalendar import Calendar
 
 from connector.domain.calendars.windows import YearRule
 
@@ -21,7 +20,7 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
     supported = library.list_supported_countries(include_aliases=True)
     if country not in supported:
         raise ValueError(f"no public holidays are known for country {country!r}; expected an ISO 3166 code such as CH")
-    if subdivision is not None and subdivision not in supported[country]:
+    if subdivision is not None and subdivision not in (*supported[country], *_other_names(country)):
         raise ValueError(f"{country} has no subdivision {subdivision!r}; expected one of "
                          f"{', '.join(supported[country]) or 'none'}")
     categories, language = _categories(spec), spec.get("language")
@@ -41,6 +40,16 @@ def public_holidays(spec: Mapping[str, Any]) -> YearRule:
     except (NotImplementedError, ValueError) as error:
         raise ValueError(f"public holidays of {country}: {error}") from None
     return rule
+
+
+def _other_names(country: str) -> tuple[str, ...]:
+    """What the subdivisions of a country are called besides their codes."""
+    return tuple(getattr(getattr(library, country, None), "subdivisions_aliases", ()))
+
+
+def known_to(country: str) -> date:
+    """The last date up to which the library knows the public holidays of a country that `public_holidays` takes."""
+    return date(library.country_holidays(country).end_year, 12, 31)
 
 
 def _plain_language(country: str) -> str | None:
@@ -99,34 +108,6 @@ def every_year(first: str, last: str, name: str) -> YearRule:
         return found
 
     return rule
-
-
-def from_ical(text: str) -> list[dict[str, str]]:
-    """All-day events of an iCalendar text as `{from, to, name}`, ready for a calendar's `holidays`.
-
-    Events that repeat yearly become `{every, until, name}`; other repetitions and timed events raise ValueError naming
-    the event, because a closure taken wrong is worse than one refused.
-    """
-    try:
-        events = Calendar.from_ical(text).walk("VEVENT")
-    except (ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"not a readable iCalendar text: {error}") from None
-    found: list[dict[str, str]] = []
-    for event in events:
-        name = str(event.get("SUMMARY", ""))
-        start = event.decoded("DTSTART", None)
-        end = event.decoded("DTEND", None)
-        if not isinstance(start, date) or hasattr(start, "hour") or hasattr(end, "hour"):
-            raise ValueError(f"event {name!r} is not an all-day event")
-        last = end - timedelta(days=1) if isinstance(end, date) and end > start else start
-        rule = event.get("RRULE")
-        if rule is None:
-            found.append({"from": start.isoformat(), "to": last.isoformat(), "name": name})
-        elif [str(f).upper() for f in rule.get("FREQ", [])] == ["YEARLY"] and set(rule) <= {"FREQ", "WKST"}:
-            found.append({"every": f"{start:%m-%d}", "until": f"{last:%m-%d}", "name": name})
-        else:
-            raise ValueError(f"event {name!r} repeats in a way that is not every year on the same date")
-    return found
 
 
 def _month_day(text: str) -> tuple[int, int]:

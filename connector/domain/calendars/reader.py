@@ -15,6 +15,8 @@ from connector.domain.saying import Saying
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
+NOT_PLACES: Final = {"localtime", "Factory"}
+"""In the database, but the first is another zone on every machine and the second says that none was chosen."""
 _ALWAYS: Final = ("24x7", "always")
 
 
@@ -25,7 +27,7 @@ def is_zone(name: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - NOT_PLACES
 
 
 class Reader:
@@ -47,6 +49,11 @@ class Reader:
         else:
             return ZoneInfo(name)
         return ZoneInfo("UTC")
+
+    def text(self, value: Any, path: Path) -> str:
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            self.bad(path, Saying("%(value)s is not a text", value=shown(value)))
+        return str(value)
 
     def time(self, value: Any, path: Path) -> int | None:
         match = _TIME.fullmatch(value) if isinstance(value, str) else None

@@ -129,6 +129,10 @@ class LocalClock:
     def _seconds(offset: timedelta | None) -> int:
         return int((offset or timedelta()).total_seconds())
 
+    def has(self, ordinal: int) -> bool:
+        """Whether there is such a date: a place that moved across the date line skipped one."""
+        return self.instant(ordinal, 0) < self.instant(ordinal + 1, 0)
+
     def ordinal(self, at: int) -> int:
         """Ordinal of the local date at an instant."""
         return datetime.fromtimestamp(at // MICRO, self.zone).toordinal()
