@@ -77,16 +77,15 @@ def check(url: str, resolved: Iterable[Any], policy: AddressPolicy) -> Target:
     given = [_address(one) for one in resolved or ()]
     if not given:
         raise Refused(f"{target.host} has no address")
-    for address in (*given, *([literal] if literal is not None else ())):
-        why = _wrong(address, policy)
-        if why:
-            raise Refused(f"{target.host} has the address {address}: {why}")
+    for address in given:
+        _judge(target.host, address, policy)
     final = [literal] if literal is not None else list(dict.fromkeys(given))
     return Target(target.scheme, target.host, target.port, target.path, tuple(str(address) for address in final))
 
 
 def parse(url: str, policy: AddressPolicy) -> Target:
-    """What can be told from the URL alone, before its host is resolved. Raises Refused, and nothing else.
+    """What can be told from the URL alone, before its host is resolved: also of an IP address written in it. Raises
+    Refused, and nothing else.
 
     The URL itself is never shown: it may hold what somebody should not see.
     """
@@ -105,6 +104,9 @@ def parse(url: str, policy: AddressPolicy) -> Target:
     if scheme == "http" and not policy.allow_http:
         raise Refused("https is required")
     host, port = _place(where, scheme, policy)
+    literal = _literal(host)
+    if literal is not None:
+        _judge(host, literal, policy)
     return Target(scheme, host, port, path if path.startswith("/") else f"/{path}")
 
 
@@ -175,6 +177,12 @@ def _address(given: Any) -> Address:
     if getattr(address, "scope_id", None):
         raise Refused("the host resolves to an address with a zone")
     return address
+
+
+def _judge(host: str, address: Address, policy: AddressPolicy) -> None:
+    why = _wrong(address, policy)
+    if why:
+        raise Refused(f"{host} has the address {address}: {why}" if host != str(address) else f"{host}: {why}")
 
 
 def _wrong(address: Address, policy: AddressPolicy) -> str:

@@ -232,3 +232,12 @@ def test_wrapping_never_makes_an_address_better(number: int, form: str) -> None:
         check(NAME, [str(plain)], everything)
     except Refused:
         assert refused(NAME, [form.format(plain)], everything)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]",
+                                  "[::ffff:127.0.0.1]"])
+def test_an_address_written_in_the_url_is_judged_before_anything_is_resolved(host: str) -> None:
+    with pytest.raises(Refused, match=r"never called|not public"):
+        parse(f"https://{host}/hook", AddressPolicy())
+    assert parse("https://93.184.216.34/hook", AddressPolicy()).host == "93.184.216.34"
+    assert parse("https://10.0.0.1/", AddressPolicy(allow_cidrs=("10.0.0.0/8",))).host == "10.0.0.1"

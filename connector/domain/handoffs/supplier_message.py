@@ -25,7 +25,7 @@ MOST_FIELDS: Final = 50
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes of a file we fetch; one sent inside a message is limited by the message."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-_TYPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+LONGEST_TYPE: Final = 100
 
 
 class MessageType(StrEnum):
@@ -81,19 +81,26 @@ def command(message: Any) -> Command:
     if not isinstance(message, Mapping):
         raise Unclear([("", "expected an object with type, timestamp and data")])
     kind = message.get("type")
-    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
+    if not isinstance(kind, str) or not kind.strip() or not kind.isprintable() or len(kind) > LONGEST_TYPE:
         reader.mistake("/type", f"expected the type of the message, such as {MessageType.STATUS}")
         kind = ""
-    sent_at = reader.moment(message.get("timestamp"), "/timestamp")
     data = message.get("data")
+    if kind and kind not in set(MessageType):
+        return _unknown(kind, data)
+    sent_at = reader.moment(message.get("timestamp"), "/timestamp")
     if not isinstance(data, Mapping):
         reader.mistake("/data", "expected an object")
-        data = {}
-    known = kind in set(MessageType)
-    found = reader.command(kind, data, known=known, sent_at=sent_at)
+    elif kind:
+        found = reader.command(kind, data, sent_at)
     if reader.mistakes:
         raise Unclear(reader.mistakes)
     return found
+
+
+def _unknown(kind: str, data: Any) -> Command:
+    """Nothing is asked of a message that we do not know: it may look as it likes."""
+    handoff = data.get("handoff_id") if isinstance(data, Mapping) else None
+    return Command(type=kind, known=False, handoff=handoff if isinstance(handoff, str) else "")
 
 
 class _Reader:
@@ -103,10 +110,7 @@ class _Reader:
     def mistake(self, pointer: str, text: str) -> None:
         self.mistakes.append((pointer, text))
 
-    def command(self, kind: str, data: Mapping[str, Any], *, known: bool, sent_at: datetime | None) -> Command:
-        if not known:
-            handoff = data.get("handoff_id")
-            return Command(type=kind, known=False, handoff=handoff if isinstance(handoff, str) else "", sent_at=sent_at)
+    def command(self, kind: str, data: Mapping[str, Any], sent_at: datetime | None) -> Command:
         return Command(
             type=kind, known=True, sent_at=sent_at,
             handoff=self.line(data, "handoff_id", required=True),

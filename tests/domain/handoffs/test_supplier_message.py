@@ -81,7 +81,7 @@ def test_a_file_that_is_not_what_it_says_is_refused(change: dict[str, Any], poin
 @pytest.mark.parametrize(("given", "expected"), [
     ([], [""]), ("x", [""]), (None, [""]), ({}, ["/type", "/data"]),
     ({"type": 1, "timestamp": 1, "data": []}, ["/type", "/timestamp", "/data"]),
-    ({"type": "a b", "data": {}}, ["/type"]),
+    ({"type": "a\nb", "data": {}}, ["/type"]), ({"type": "x" * 101, "data": {}}, ["/type"]),
     (message(), ["/data/status"]), (message(status=""), ["/data/status"]), (message(status="a\nb"), ["/data/status"]),
     (message(status=["x"]), ["/data/status"]), (message(status=True), ["/data/status"]),
     ({"type": MessageType.STATUS, "data": {"status": "x"}}, ["/data/handoff_id"]),
@@ -114,3 +114,13 @@ KEYS = ("handoff_id", "supplier_ticket", "status", "comment", "comment_id", "aut
 def test_nothing_else_than_a_command_or_its_mistakes_comes_out(kind: Any, stamp: Any, data: Any) -> None:
     with suppress(Unclear):
         assert command({"type": kind, "timestamp": stamp, "data": data}).type == kind
+
+
+@pytest.mark.parametrize("message", [
+    {"type": "ping"}, {"type": "ping", "data": None}, {"type": "ping", "data": [1]}, {"type": "handoff.closed"},
+    {"type": "com.acme/built it", "timestamp": "yesterday", "data": {"handoff_id": 5}},
+    {"type": "\u00e9tat", "data": {}},
+])
+def test_nothing_is_asked_of_a_message_whose_type_nobody_knows(message: dict[str, Any]) -> None:
+    found = command(message)
+    assert (found.type, found.known, found.handoff) == (message["type"], False, "")
