@@ -20,7 +20,7 @@ from connector.domain.handoffs.chain import EntryKind
 from connector.domain.handoffs.exchange import begun
 from connector.domain.handoffs.handoff import Handoff, IllegalMove, Moved, bounced, move, note
 from connector.domain.handoffs.message import VISIT
-from connector.domain.handoffs.moves import UNDONE, Move, Side
+from connector.domain.handoffs.moves import UNDONE, HandoffState, Move, Side
 from connector.domain.handoffs.receiver import Receiver
 from connector.domain.history import Role
 from connector.domain.problems import did_you_mean
@@ -34,7 +34,8 @@ LONGEST: Final = {"reason": 20_000, "tried": 20_000, "contact": 500, "data_class
 class Offer(Struct, frozen=True, kw_only=True):
     """What is given to whom. `severity` "" takes the receiver's word for the priority; `priority` "" the ticket's.
 
-    `details` holds a visit's site, access, visit_from, visit_to. `draft`: write it down, but do not offer it yet.
+    `work` names a piece of the ticket's work that has handoffs of its own. `details` holds a visit's site, access,
+    visit_from, visit_to. `draft`: write it down, but do not offer it yet.
     """
 
     receiver: str
@@ -45,6 +46,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     owner: str = ""
     severity: str = ""
     priority: str = ""
+    work: str = ""
     details: dict[str, str] = {}
     reply_by: datetime | None = None
     draft: bool = False
@@ -55,8 +57,8 @@ def offer_in(tx: Tx, deps: Deps, ticket: int, what: Offer, actor: str, once: str
     """Hand a ticket over, in the caller's transaction. The same `once` twice is one handoff.
 
     Work the same receiver gave back and that was not closed since is offered to it again; else a handoff begins anew,
-    and follows the last one that came back. Raises NotFound, Refused with every mistake, IllegalMove when a decision
-    is due first.
+    and follows the last one that came back. A piece of work (`what.work`) that the receiver has is not offered twice.
+    Raises NotFound, Refused with every mistake, IllegalMove when a decision is due first.
     """
     registry = registry_of(deps)
     stored = living(tx, ticket)
@@ -67,7 +69,12 @@ def offer_in(tx: Tx, deps: Deps, ticket: int, what: Offer, actor: str, once: str
         return done
     receiver, contract = _receiver(registry, what.receiver)
     _check(what, receiver, stored.ticket)
-    before = _last_undone(every)
+    same = [one for one in every if one.work == what.work]
+    lives = next((one for one in same if what.work and one.receiver == receiver.name and not one.returned
+                  and one.state not in (HandoffState.ACCEPTED, HandoffState.CLOSED)), None)
+    if lives is not None:
+        return lives
+    before = _last_undone(same)
     if before is not None and before.decision_due:
         raise IllegalMove(f"handoff {before.id} came back {before.bounces} times: decide first what happens to it", ())
     at = second(deps)
@@ -151,7 +158,8 @@ def _drafted(id: str, ticket: Ticket, key: int, what: Offer, receiver: Receiver,
     priority = what.priority or contract.priority(_facts(ticket)) or ""
     recalled = before is not None and before.withdrawn
     return _bound(Handoff(
-        id=id, ticket=key, receiver=receiver.name, ours=ticket.number or ticket.id, reason=what.reason.strip(),
+        id=id, ticket=key, receiver=receiver.name, work=what.work, ours=ticket.number or ticket.id,
+        reason=what.reason.strip(),
         priority=priority, severity=what.severity or receiver.severity(priority), tried=what.tried.strip(),
         contact=what.contact.strip(), data_class=what.data_class.strip(), owner=what.owner.strip() or ticket.group,
         tlp=str(receiver.tlp or ""), details=dict(what.details), reply_by=what.reply_by, created_at=at,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +25,7 @@ from connector.domain.values import checked
 from connector.flows.editing import allowed, create_in, own_time, place, said_event, said_order
 from connector.flows.handoff_offer import Offer, offer_in
 from connector.flows.notices import desk, post
-from connector.flows.reading import PLACEHOLDER
+from connector.flows.request_tasks import child_of, once_of, recall
 from connector.ports import Capability, Deps, Stored, Tx
 
 log = structlog.get_logger("connector.requests")
@@ -34,6 +33,11 @@ TEMPLATES: Final = {What.COMPLETED: "request-completed", What.REFUSED: "request-
                     What.EXPIRED: "request-refused", What.STARTED: "request-started"}
 ENDINGS: Final = {What.COMPLETED: State.RESOLVED, What.REFUSED: State.CANCELLED, What.EXPIRED: State.CANCELLED,
                   What.CANCELLED: State.CANCELLED}
+
+
+SETTLING: Final = {What.TASK_DONE: State.RESOLVED, What.TASK_FAILED: State.CANCELLED,
+                   What.TASK_DROPPED: State.CANCELLED}
+"""What people said of a task, where the connector did not read it off its ticket or handoff."""
 
 
 def effect(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record, event: Event,
@@ -44,6 +48,8 @@ def effect(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record
         _ask(tx, deps, registry, stored, found, event, now)
     elif what is What.TASK_STARTED:
         return _begin(tx, deps, registry, stored, found, event, now)
+    elif what in SETTLING and event.role is not Role.CONNECTOR:
+        _stop(tx, deps, stored, found, str(event.data["task"]), SETTLING[what], event)
     if what in ENDINGS:
         _end(tx, deps, stored, ENDINGS[what], event)
     if what is What.CANCELLED:
@@ -51,18 +57,6 @@ def effect(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record
     if what in TEMPLATES:
         _inform(tx, deps, registry, stored, found, event, TEMPLATES[what], now)
     return False
-
-
-def child_of(tx: Tx, stored: Stored, once: str) -> Stored | None:
-    """The ticket of a task, before and after its tool gave it an id."""
-    tool = stored.ticket.tool
-    ids = [f"{PLACEHOLDER}{once}", *tx.links(tool, [once]).values()]
-    known = tx.tickets(tool, ids)
-    return next((known[id] for id in reversed(ids) if id in known), None)
-
-
-def once_of(stored: Stored, task: str, tries: int) -> str:
-    return hashlib.sha256(f"request/{stored.key}/{task}/{tries}".encode()).hexdigest()[:32]
 
 
 def _begin(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record, event: Event,
@@ -73,7 +67,8 @@ def _begin(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Record
     once = once_of(stored, task.id, found.doing(task.id).tries)
     try:
         if task.receiver:
-            offer_in(tx, deps, stored.key, Offer(receiver=task.receiver, reason=task.title), moves.ACTOR, once,
+            offer_in(tx, deps, stored.key, Offer(receiver=task.receiver, reason=task.title, work=task.id),
+                     moves.ACTOR, once,
                      Role.CONNECTOR)
         else:
             _open(tx, deps, registry, stored, found, task, once, now)
@@ -156,12 +151,19 @@ def _inform(tx: Tx, deps: Deps, registry: Registry, stored: Stored, found: Recor
     post(tx, deps, [(notice, who)], now)
 
 
+def _stop(tx: Tx, deps: Deps, stored: Stored, found: Record, task: str, state: State, event: Event) -> None:
+    """Nobody goes on with a task that a person settled."""
+    child = child_of(tx, stored, once_of(stored, task, found.doing(task).tries))
+    if child is not None:
+        _end(tx, deps, child, state, event)
+    recall(tx, deps, stored, task, event.actor, event.text or str(event.data["what"]).replace("_", " "))
+
+
 def _recall(tx: Tx, deps: Deps, stored: Stored, found: Record, event: Event) -> None:
-    """Nobody works on tasks of a cancelled request; handoffs are withdrawn because their ticket ended."""
+    """Nobody works on tasks of a cancelled request."""
     for id, doing in found.tasks.items():
-        child = child_of(tx, stored, once_of(stored, id, doing.tries)) if doing.state is TaskState.STARTED else None
-        if child is not None:
-            _end(tx, deps, child, State.CANCELLED, event)
+        if doing.state is TaskState.STARTED:
+            _stop(tx, deps, stored, found, id, State.CANCELLED, event)
 
 
 def _end(tx: Tx, deps: Deps, stored: Stored, state: State, event: Event) -> None:

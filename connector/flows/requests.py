@@ -17,17 +17,16 @@ from connector.domain.calendar import CalendarError
 from connector.domain.errors import ConfigError, NotFound, Refused
 from connector.domain.escalations.actions import Who
 from connector.domain.escalations.effects import meant
-from connector.domain.handoffs.moves import UNDONE, HandoffState
 from connector.domain.history import Event, EventKind, Origin, Role, effective
 from connector.domain.requests import moves
-from connector.domain.requests.catalogue import Task, item_for
-from connector.domain.requests.record import Record, TaskState, after, record
-from connector.domain.requests.record import State as RequestState
-from connector.domain.ticket import ENDED, Kind, State, Ticket
+from connector.domain.requests.catalogue import item_for
+from connector.domain.requests.record import Record, TaskState, What, after, record
+from connector.domain.ticket import ENDED, Kind, Ticket
 from connector.flows.escalate_ticket import Looked
 from connector.flows.majors import ticket_facts
 from connector.flows.reading import PLACEHOLDER, retried
-from connector.flows.request_effects import child_of, effect, once_of
+from connector.flows.request_effects import effect
+from connector.flows.request_tasks import elsewhere
 from connector.ports import Deps, Stored, Tx
 
 log = structlog.get_logger("connector.requests")
@@ -36,6 +35,8 @@ FRESH: Final = timedelta(hours=4)
 POLL: Final = timedelta(minutes=5)
 """How often tasks that are elsewhere are looked at, should nothing else tell of them."""
 AGAIN: Final = timedelta(hours=1)
+AT_ONCE: Final = (What.TASK_LATE, What.TASK_FAILED, What.APPROVAL_LATE)
+"""Ladders may wait for them, so that the ticket is looked at again."""
 Make = Callable[[Record, datetime], Event]
 """Makes the event of what a person does; raises Refused."""
 
@@ -117,7 +118,7 @@ def _look(tx: Tx, deps: Deps, registry: Registry, stored: Stored, events: Sequen
     if found is None:
         return None
     new = {key for _, key in tx.append((stored.key, event) for event in made)}
-    again = False
+    again = any(event.data["what"] in AT_ONCE for event in made)
     for event in made:
         if event.key in new:
             again |= effect(tx, deps, registry, stored, found, event, now)
@@ -145,7 +146,7 @@ def _plan(tx: Tx, deps: Deps, registry: Registry, stored: Stored, events: Sequen
         made.append(moves.cancel(found, now, moves.ACTOR, said, Role.CONNECTOR))
         return after(found, made[-1]), made
     for task in found.plan.tasks:
-        event = _elsewhere(tx, deps, stored, found, task, now)
+        event = elsewhere(tx, stored, found, task, now)
         if event is not None:
             made.append(event)
             found = after(found, event)
@@ -181,32 +182,3 @@ def _dues(registry: Registry, calendar: str) -> moves.Due:
         return hours.add(begins, within.from_start(begins, hours))
 
     return due
-
-
-def _elsewhere(tx: Tx, deps: Deps, stored: Stored, found: Record, task: Task, now: datetime) -> Event | None:
-    """What became of a task that is with a receiver or a ticket of its own."""
-    doing = found.doing(task.id)
-    if found.state is not RequestState.FULFILLING or doing.state is not TaskState.STARTED:
-        return None
-    done: bool | None = None
-    if task.receiver:
-        done = _handed(tx, stored, task)
-    else:
-        child = child_of(tx, stored, once_of(stored, task.id, doing.tries))
-        if child is not None and (child.ticket.state in ENDED or child.ticket.deleted):
-            done = child.ticket.state in (State.RESOLVED, State.CLOSED) and not child.ticket.deleted
-    if done is None:
-        return None
-    return moves.settle(found, task.id, done, now, moves.ACTOR, "" if done else "given up where it was",
-                        Role.CONNECTOR)
-
-
-def _handed(tx: Tx, stored: Stored, task: Task) -> bool | None:
-    """Whether a receiver's work was accepted (True), came back undone (False), or goes on (None)."""
-    given = [one for one in tx.handoffs_of([stored.key]).get(stored.key, []) if one.receiver == task.receiver]
-    if not given:
-        return None
-    last = given[-1]
-    if last.state is HandoffState.CLOSED:
-        return last.ended_by is None
-    return True if last.state is HandoffState.ACCEPTED else False if last.state in UNDONE else None

@@ -66,6 +66,8 @@ class Handoff(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     ticket: int
     receiver: str
     state: HandoffState = HandoffState.DRAFT
+    work: str = ""
+    """The piece of the ticket's work it is about (a task of a request); "" for all of it. Pieces do not share one."""
     ours: str = ""
     theirs: str = ""
     contract: str = ""

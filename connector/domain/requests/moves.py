@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from connector.domain.agreements.durations import Amount
+from connector.domain.agreements.engine import soon_after
 from connector.domain.errors import Refused
 from connector.domain.escalations.actions import Who
 from connector.domain.history import Event, EventKind, Origin, Role
@@ -44,11 +45,13 @@ def next_at(found: Record) -> datetime | None:
     """When the passing of time alone will change something (`coming`, or a task that is late)."""
     if not found.active:
         return None
-    moments = [doing.due for doing in found.tasks.values() if doing.state is TaskState.STARTED]
+    moments = [soon_after(doing.due) for doing in found.tasks.values()
+               if doing.due is not None and doing.state is TaskState.STARTED and not doing.told_late]
     pending = found.pending() if found.state is State.APPROVING else None
-    if pending is not None and pending.id in found.approvals:
-        moments.append(found.approvals[pending.id].due)
-    return min((at for at in moments if at is not None), default=None)
+    if pending is not None and pending.id in found.approvals and not found.approvals[pending.id].late:
+        due = found.approvals[pending.id].due
+        moments += [due] if due is not None else []
+    return min(moments, default=None)
 
 
 def _one(found: Record, now: datetime, find: Find, due: Due) -> Event | None:
@@ -64,6 +67,10 @@ def _one(found: Record, now: datetime, find: Find, due: Due) -> Event | None:
         data: dict[str, Value] = {"task": task.id, "due": _until(task.within, now, due)}
         key = f"request/task/{task.id}/{found.doing(task.id).tries + 1}/started"
         return _event(What.TASK_STARTED, key, now, found.count, ACTOR, "", data, Role.CONNECTOR)
+    for id, doing in found.tasks.items():
+        if doing.state is TaskState.STARTED and doing.late(now) and not doing.told_late:
+            return _event(What.TASK_LATE, f"request/task/{id}/{doing.tries}/late", now, found.count, ACTOR, "",
+                          {"task": id}, Role.CONNECTOR)
     if found.finished:
         return _event(What.COMPLETED, "request/completed", now, found.count, ACTOR, "", {}, Role.CONNECTOR)
     return None
@@ -79,6 +86,9 @@ def _approval(found: Record, approval: Approval, now: datetime, find: Find, due:
     if over and approval.unanswered is Unanswered.REFUSED:
         return _event(What.EXPIRED, f"request/approval/{approval.id}/expired", now, found.count, ACTOR,
                       "nobody answered in time", {"approval": approval.id}, Role.CONNECTOR)
+    if over and not asked.late:
+        return _event(What.APPROVAL_LATE, f"request/approval/{approval.id}/late/{int(asked.substituted)}", now,
+                      found.count, ACTOR, "", {"approval": approval.id}, Role.CONNECTOR)
     return None
 
 
@@ -130,11 +140,11 @@ def settle(found: Record, task: str, done: bool, now: datetime, actor: str, text
                   _now(found, now), found.count, actor, text, {"task": task}, role)
 
 
-def again(found: Record, task: str, now: datetime, actor: str, text: str = "") -> Event:
+def again(found: Record, task: str, now: datetime, actor: str, text: str = "", role: Role = Role.AGENT) -> Event:
     """A failed task is started once more. Raises Refused."""
     doing = _task(found, task, (TaskState.FAILED,))
     return _event(What.TASK_AGAIN, f"request/task/{task}/{doing}/again", _now(found, now), found.count, actor, text,
-                  {"task": task})
+                  {"task": task}, role)
 
 
 def drop(found: Record, task: str, now: datetime, actor: str, text: str) -> Event:

@@ -5,49 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from connector.domain.history import Event, EventKind
 from connector.domain.requests.catalogue import Approval, Need, Plan, Task, revived
+from connector.domain.requests.states import ENDED, SETTLED, State, TaskState, What
 
-
-class State(StrEnum):
-    APPROVING = "approving"
-    FULFILLING = "fulfilling"
-    COMPLETED = "completed"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-
-
-class TaskState(StrEnum):
-    WAITING = "waiting"
-    STARTED = "started"
-    DONE = "done"
-    FAILED = "failed"
-    """Refused or given up by who had it: a person decides whether it is started again or dropped."""
-    DROPPED = "dropped"
-    """Not needed after all: those after it go on."""
-
-
-class What(StrEnum):
-    STARTED = "started"
-    ASKED = "asked"
-    SUBSTITUTED = "substituted"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    TASK_STARTED = "task_started"
-    TASK_DONE = "task_done"
-    TASK_FAILED = "task_failed"
-    TASK_AGAIN = "task_again"
-    TASK_DROPPED = "task_dropped"
-    CANCELLED = "cancelled"
-    COMPLETED = "completed"
-
-
-ENDED: Final = frozenset({State.COMPLETED, State.REFUSED, State.CANCELLED})
-SETTLED: Final = frozenset({TaskState.DONE, TaskState.DROPPED})
+__all__ = ["ENDED", "SETTLED", "Answer", "Asked", "Doing", "Record", "State", "TaskState", "What", "after", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +34,14 @@ class Asked:
     people: tuple[str, ...] = ()
     due: datetime | None = None
     substitutes: tuple[str, ...] = ()
-    substituted: bool = False
+    substituted_at: datetime | None = None
     answers: tuple[Answer, ...] = ()
+    late: bool = False
+    """That it is late was said."""
+
+    @property
+    def substituted(self) -> bool:
+        return self.substituted_at is not None
 
     @property
     def everybody(self) -> tuple[str, ...]:
@@ -99,6 +69,8 @@ class Doing:
     ended: datetime | None = None
     by: str = ""
     text: str = ""
+    told_late: bool = False
+    """That it is late was said."""
 
     def late(self, now: datetime) -> bool:
         if self.due is None or self.state in (TaskState.WAITING, TaskState.DROPPED):
@@ -202,7 +174,7 @@ def _substituted(found: Record, event: Event) -> Record | None:
     asked = found.approvals.get(id)
     if asked is None or asked.substituted:
         return None
-    changed = replace(asked, substitutes=_ids(event), due=_moment(event), substituted=True)
+    changed = replace(asked, substitutes=_ids(event), due=_moment(event), substituted_at=event.at, late=False)
     return replace(found, approvals={**found.approvals, id: changed})
 
 
@@ -224,6 +196,18 @@ def _expired(found: Record, event: Event) -> Record | None:
     if found.state is not State.APPROVING or pending is None or pending.id != event.data["approval"]:
         return None
     return replace(found, state=State.REFUSED, ended_at=event.at, why=event.text)
+
+
+def _approval_late(found: Record, event: Event) -> Record | None:
+    id = str(event.data["approval"])
+    asked = found.approvals.get(id)
+    return None if asked is None else replace(found, approvals={**found.approvals, id: replace(asked, late=True)})
+
+
+def _task_late(found: Record, event: Event) -> Record | None:
+    id = str(event.data["task"])
+    started = found.doing(id).state is TaskState.STARTED
+    return _task(found, id, replace(found.doing(id), told_late=True)) if started else None
 
 
 def _task_started(found: Record, event: Event) -> Record | None:
@@ -273,7 +257,8 @@ def _completed(found: Record, event: Event) -> Record | None:
 
 _CHANGES: Final[Mapping[What, Callable[[Record, Event], Record | None]]] = {
     What.ASKED: _asked, What.SUBSTITUTED: _substituted, What.APPROVED: _answered, What.REFUSED: _answered,
-    What.EXPIRED: _expired, What.TASK_STARTED: _task_started, What.TASK_DONE: _task_settled,
-    What.TASK_FAILED: _task_settled, What.TASK_AGAIN: _task_again, What.TASK_DROPPED: _task_dropped,
-    What.CANCELLED: _cancelled, What.COMPLETED: _completed,
+    What.EXPIRED: _expired, What.APPROVAL_LATE: _approval_late, What.TASK_STARTED: _task_started,
+    What.TASK_LATE: _task_late, What.TASK_DONE: _task_settled, What.TASK_FAILED: _task_settled,
+    What.TASK_AGAIN: _task_again, What.TASK_DROPPED: _task_dropped, What.CANCELLED: _cancelled,
+    What.COMPLETED: _completed,
 }

@@ -155,7 +155,8 @@ def test_an_approval_by_nobody_is_never_taken_as_given() -> None:
 def test_an_unanswered_approval_waits_or_refuses_as_the_item_says() -> None:
     waits = Request(Approval("manager", within=HOUR))
     waits.look(1)
-    assert waits.look(500) == []
+    assert waits.look(500) == ["approval_late"]
+    assert waits.look(501) == []
     ends = Request(Approval("manager", within=HOUR, substitute=group("deputy"), unanswered=Unanswered.REFUSED))
     ends.look(1)
     assert ends.look(61) == ["substituted"]
