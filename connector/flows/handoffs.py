@@ -43,15 +43,18 @@ def offer(deps: Deps, ticket: int, what: Offer, actor: str, once: str = "") -> H
 
 
 def act(deps: Deps, id: str, what: Move, actor: str, *, side: Side = Side.OURS, reason: str = "", effect: str = "",
-        receiver: str | None = None, only_at: int | None = None) -> Handoff:
-    """Make a move. `effect` is what a dispute does to the clock: ours to say, when it is opened or settled.
+        receiver: str | None = None, only_at: int | None = None, once: str = "") -> Handoff:
+    """Make a move. `effect` is what a dispute does to the clock: ours to say, when it is opened or settled. The same
+    `once` twice is one move.
 
     Raises NotFound, IllegalMove (409), Refused (422: words lack; 412: not at that revision any more).
     """
     def work(hand: Hand) -> Moved:
+        if once and any(entry.body.get("once") == once for entry in hand.tx.entries([id])[id]):
+            return Moved(handoff=hand.handoff, entries=())
         if only_at is not None and hand.handoff.revision != only_at:
             raise Refused("the handoff has changed since it was read", 412)
-        body = _effect(hand, what, side, effect)
+        body = _effect(hand, what, side, effect) | ({"once": once} if once else {})
         if what is Move.OFFER and side is Side.OURS:
             return again_in(hand, actor, reason=reason, body=body)
         return move(hand.handoff, side, what, second(deps), actor=actor, reason=reason, body=body)

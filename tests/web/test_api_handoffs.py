@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from connector.domain.handoffs.chain import EntryKind
 from connector.web.rights import Right
 from tests.web.supplied import PROFILE, Desk, problem, supplied
 from tests.web.world import World
@@ -58,6 +59,23 @@ def test_moves_of_ours_and_of_theirs_meet(desk: Desk, token: dict[str, str]) -> 
     assert history["whole"] is True
     assert [item["body"]["move"] for item in history["items"] if item["kind"] == "moved"] == [
         "offer", "start", "propose_resolution", "reject", "propose_resolution", "accept"]
+
+
+def test_a_move_whose_answer_was_lost_with_its_process_is_made_once_and_answered(
+        desk: Desk, token: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process dies between the move and keeping its answer: minutes later the same request comes again."""
+    path = f"/handoffs/{desk.work['alpha']}/moves"
+    assert desk.status("in_progress").status_code == 202
+    assert desk.status("resolved", reason="new disk").status_code == 202
+    with monkeypatch.context() as dying:
+        dying.setattr(desk.there.services.answers, "finish", lambda *_: None)
+        assert post(desk, path, token, "accept-1", move="accept").json["state"] == "accepted"
+    problem(post(desk, path, token, "accept-1", move="accept"), 409)
+    desk.there.clock.move(minutes=3)
+    again = post(desk, path, token, "accept-1", move="accept")
+    assert (again.status_code, again.json["state"]) == (200, "accepted")
+    assert [entry.body["move"] for entry in desk.entries(EntryKind.MOVED)].count("accept") == 1
+    problem(post(desk, path, token, "accept-2", move="accept"), 409)
 
 
 def test_a_move_may_insist_on_what_was_read(desk: Desk, token: dict[str, str]) -> None:

@@ -145,7 +145,8 @@ class Moves(MethodView):
         only_at = revision(match, found(id).handoff.id)
         try:
             return answered(flow.act(services().deps, id, Move(given["move"]), who().label, reason=given["reason"],
-                                     effect=given["effect"], only_at=only_at))
+                                     effect=given["effect"], only_at=only_at,
+                                     once=own_key(who(), key["key"]) if key.get("key") else ""))
         except Refused as error:
             raise told(error) from None
 
