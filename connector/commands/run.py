@@ -53,10 +53,13 @@ def web(context: Context, host: str | None, port: int | None) -> None:
 def worker(context: Context) -> None:
     """Polls, deliveries and clocks only. As many as you like may run on one PostgreSQL store."""
     logs.configure()
-    with context.deployed() as deployment, _working(deployment):
+    with context.deployed() as deployment, _working(deployment) as working:
         ended = threading.Event()
         on_end(lambda: ended.set())
-        ended.wait()
+        while not ended.wait(1) and not working.outdated.is_set():
+            pass
+    if working.outdated.is_set():
+        raise click.ClickException("the store was brought to another version; start the program of that version")
 
 
 def _prepare(context: Context) -> None:

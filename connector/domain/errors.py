@@ -36,6 +36,10 @@ class Postponed(TryLater):
     """The other side works, but will not take this one thing yet (a full mailbox, a greylist): the rest goes on."""
 
 
+class Outdated(TryLater):
+    """The store was brought to another version while this program ran: nothing more may be written by it."""
+
+
 class Gone(Refused):
     """The other side asks never to be called at this address again (410): it is left alone until a person says so."""
 

@@ -16,7 +16,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.domain.errors import ConnectorError, TryLater
+from connector.domain.errors import ConnectorError, Outdated, TryLater
 from connector.flows import assess, backlog, deliver, digests, files, hints, intake, retention, sweep
 from connector.jobs import orphans
 from connector.jobs.leases import Leases
@@ -42,6 +42,8 @@ class Worker:
         self.patience = Patience(deps.now, Random())
         self._sweep_every = sweep_every or (lambda tool: timedelta(days=1))
         self._stopping = threading.Event()
+        self.outdated = threading.Event()
+        """Set when this program may not go on with the store as it now is."""
         threads = 4 + 3 * len(deps.tools)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(threads)},
@@ -106,6 +108,8 @@ class Worker:
                 return
             try:
                 call()
+            except Outdated:
+                raise
             except TryLater as error:
                 wait = self.patience.failed(tool, verb, error.wait)
                 log.warning("tool_cannot_answer", tool=tool, job=verb, reason=error.reason, wait_s=wait.total_seconds())
@@ -129,6 +133,12 @@ class Worker:
             skew = self.deps.tools[tool].vendor.skew()
             tx.health(tool, self.deps.now(), worked=done, failed=lost, reason=reason, skew=skew)
 
+    def _end(self, error: Outdated) -> None:
+        if not self.outdated.is_set():
+            log.error("worker_ended", reason=error.reason)
+        self._stopping.set()
+        self.outdated.set()
+
     def _beat(self) -> None:
         now = self.deps.now()
         with self.deps.store.begin() as tx:
@@ -141,6 +151,8 @@ class Worker:
             with structlog.contextvars.bound_contextvars(job=name):
                 try:
                     call()
+                except Outdated as error:
+                    self._end(error)
                 except TryLater as error:
                     log.warning("job_postponed", reason=error.reason)
                 except Exception:  # a job must not end because one run of it failed

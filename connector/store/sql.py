@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
-from connector.domain.errors import TryLater
+from connector.domain.errors import Outdated, TryLater
 from connector.ports import Store, Tx
 from connector.store import schema
 from connector.store.agreements import AgreementRoom
@@ -20,6 +21,9 @@ from connector.store.outbox import OutboxRoom
 from connector.store.pruning import PruningRoom
 from connector.store.reading import ReadingRoom
 from connector.store.tickets import TicketRoom
+
+CHECK_SECONDS: Final = 1.0
+"""How often a running program looks whether the store still has its version."""
 
 
 class SqlTx(TicketRoom, OutboxRoom, ReadingRoom, DeskRoom, AgreementRoom, HandoffRoom, PruningRoom):
@@ -32,6 +36,7 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.postgres = engine.dialect.name == "postgresql"
+        self._version, self._checked = schema.head(), time.monotonic()
         # Writers of this process queue here: waiting for SQLite's own lock means polling it, which is slow and unfair.
         self._turn: AbstractContextManager[None] = nullcontext() if self.postgres else _Turn()
 
@@ -39,6 +44,7 @@ class SqlStore:
     def begin(self) -> Iterator[SqlTx]:
         with passing(), self._turn, self.engine.connect() as conn:
             with conn.begin():
+                self._same(conn)
                 yield SqlTx(conn, writing=True)
 
     @contextmanager
@@ -46,6 +52,14 @@ class SqlStore:
         with passing(), self.engine.connect() as conn:
             with frozen(conn, postgres=self.postgres):
                 yield SqlTx(conn, writing=False)
+
+    def _same(self, conn: Connection) -> None:
+        """Somebody may upgrade the store, or restore another one, while we run: what we would write may not fit."""
+        now = time.monotonic()
+        if now - self._checked >= CHECK_SECONDS:
+            if schema.version(conn) != self._version:
+                raise Outdated(schema.problem(conn))
+            self._checked = now
 
     def close(self) -> None:
         self.engine.dispose()
