@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from connector.domain.notices.notice import HELD, Held, Recipient, by_recipient, digest, of_person
+from connector.domain.notices.people import Severity
 from connector.domain.notices.template import Audience
 from connector.flows.reading import Stop, log, never
 from connector.ports import Deps, Tx
@@ -13,6 +14,7 @@ from connector.ports import Deps, Tx
 BATCH: Final = 5_000
 """Messages taken at once: of one recipient, no more than that are in one digest."""
 _LEASE: Final = timedelta(minutes=1)
+QUIET: Final = "held until the quiet hours of the recipient end"
 TEMPLATES: Final = {Audience.INTERNAL: "digest", Audience.REQUESTER: "requester-digest"}
 
 
@@ -42,6 +44,14 @@ def _batch(tx: Tx, deps: Deps) -> int:
         if template is None:
             log.error("digest_without_template", recipient=id)
             continue
+        quiet = recipient.quiet_until(now)
+        if quiet is not None:
+            for one in some:
+                if one.severity is not Severity.CRITICAL:
+                    tx.retry(waiting[one.key], quiet, QUIET)
+            some = [one for one in some if one.severity is Severity.CRITICAL]
+            if not some:
+                continue
         order = digest(some, recipient, template, set(deps.channels))
         tx.enqueue([order], now)
         tx.done_together([waiting[one.key] for one in some], now, {"sent": order.key})

@@ -105,6 +105,25 @@ def test_quiet_hours_end_with_what_came_in_them(desk: Deps, mail: FakeChannel, c
     assert "Bonjour Bob" in mail.got[-1].payload["text"]
 
 
+def test_what_was_held_for_another_reason_waits_for_the_end_of_quiet_hours_too(
+    desk: Deps, mail: FakeChannel, clock: Clock,
+) -> None:
+    noon = clock.now
+    clock.now = noon - timedelta(minutes=5)  # Bob's quiet hour begins in five minutes
+    told(desk, *(f"N{n}" for n in range(MOST + 2)), who=BOB)
+    deliver.tick(desk)
+    assert len(mail.got) == MOST
+    clock.now = noon - timedelta(minutes=5) + WINDOW
+    digests.tick(desk)
+    deliver.tick(desk)
+    assert len(mail.got) == MOST, "the while is over, the quiet hour is not"
+    clock.now = noon + timedelta(hours=1)
+    digests.tick(desk)
+    deliver.tick(desk)
+    assert len(mail.got) == MOST + 1
+    assert undone(desk) == 0
+
+
 def test_a_person_who_is_gone_is_still_told_what_was_held(desk: Deps, mail: FakeChannel, clock: Clock) -> None:
     told(desk, "a", who=BOB)
     gone = replace(desk, registry=lambda: Registry((), templates=Templates(shipped())))
