@@ -75,11 +75,16 @@ def _take(tx: Tx, deps: Deps, receiver: str, message: str, command: Command) -> 
 
 def _marks(message: str, command: Command) -> list[str]:
     files = [_file_mark(file) for file in command.files]
-    return [_comment_mark(message, command), *files] if command.comment.strip() else files
+    return [_comment_mark(message, command), *_echo_marks(command), *files] if command.comment.strip() else files
 
 
 def _comment_mark(message: str, command: Command) -> str:
     return f"comment/theirs/{command.comment_id or message}"
+
+
+def _echo_marks(command: Command) -> list[str]:
+    """Under which a comment of ours stands whose id they send back."""
+    return [f"comment/ours/{command.comment_id}", command.comment_id] if command.comment_id else []
 
 
 def _file_mark(file: SentFile) -> str:
@@ -127,8 +132,9 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
 
 
 def _said(hand: Hand, so_far: Moved, message: str, command: Command, sent: dict[str, str]) -> Moved:
-    """A comment is known by its id; with other words it was edited, and both are kept."""
-    if not command.comment.strip():
+    """A comment is known by its id; with other words it was edited, and both are kept. One of ours that comes back
+    unchanged is an echo."""
+    if not command.comment.strip() or _is_echo(hand, command):
         return Moved(handoff=so_far.handoff, entries=())
     body: dict[str, Any] = {"text": command.comment, "id": command.comment_id or message, **sent}
     mark = _comment_mark(message, command)
@@ -140,6 +146,12 @@ def _said(hand: Hand, so_far: Moved, message: str, command: Command, sent: dict[
         mark, body = this, {**body, "edited": True}
     return note(so_far.handoff, Side.THEIRS, EntryKind.COMMENT, second(hand.deps), mark=mark, body=body,
                 actor=command.author or hand.handoff.receiver)
+
+
+def _is_echo(hand: Hand, command: Command) -> bool:
+    ours = [mark for mark in _echo_marks(command) if hand.marked(mark)]
+    return bool(ours) and any(entry.mark in ours and entry.body.get("text") == command.comment
+                              for entry in hand.tx.entries([hand.handoff.id])[hand.handoff.id])
 
 
 def _numbered(hand: Hand, message: str, command: Command) -> Moved:

@@ -14,7 +14,7 @@ from connector.domain.handoffs.chain import EntryKind
 from connector.domain.handoffs.handoff import IllegalMove
 from connector.domain.handoffs.moves import HandoffState, Move
 from connector.domain.handoffs.supplier_message import SentFile
-from connector.flows import files
+from connector.flows import files, handoffs
 from connector.store import SqlStore
 from tests.flows.handoff_world import World, a_file
 
@@ -113,6 +113,25 @@ def test_a_comment_is_known_by_its_id(world: World) -> None:
         world.told(id, comment="one", comment_id="c1", author="tom", message=f"m{n}")
     (entry,) = world.entries(id, EntryKind.COMMENT)
     assert (entry.actor, entry.body["id"], entry.body["message"]) == ("tom", "c1", "m0")
+
+
+def test_a_comment_of_ours_that_comes_back_under_its_id_is_an_echo(world: World) -> None:
+    """Systems that copy what they get send it back as news; with words of their own it is theirs."""
+    id = world.offer().id
+    world.told(id, "in_progress")
+    world.settle(minutes=1)
+    handoffs.comment(world.deps, id, "is it done?", "ines", once="c9")
+    world.tool.said("1", "please hurry", public=True)
+    world.settle(minutes=1)
+    sent = [data for kind, data in world.sent() if kind == "handoff.comment_added"]
+    assert [data["comment"] for data in sent] == ["is it done?", "please hurry"]
+    for data in sent:
+        world.told(id, comment=data["comment"], comment_id=data["comment_id"])
+    assert len(world.entries(id, EntryKind.COMMENT)) == 2
+    world.told(id, comment="not yet", comment_id=sent[0]["comment_id"])
+    world.settle()
+    assert [entry.body["text"] for entry in world.entries(id, EntryKind.COMMENT)][2:] == ["not yet"]
+    assert len([one for one in world.sent() if one[0] == "handoff.comment_added"]) == 2
 
 
 def test_a_comment_that_is_edited_is_told_besides(world: World) -> None:
