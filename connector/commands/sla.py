@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
@@ -17,6 +16,9 @@ from connector.domain.problems import did_you_mean, shown
 if TYPE_CHECKING:
     from connector.domain.agreements.explain import Explanation
     from connector.wiring import Deployment
+
+
+LARGEST_REPLAY: Final = 64 * 1024 * 1024
 
 
 @click.group()
@@ -43,14 +45,18 @@ def _json(data: Any) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 def replay(file: Path) -> None:
     """Replay the cases of FILE (JSON, - for standard input) through one clock each; prints the readings as JSON."""
+    from connector.domain import strict_json
     from connector.domain.agreements.replay import replay as run
 
     name = "standard input" if str(file) == "-" else str(file)
     try:
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        cases = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise ConfigError([Problem(f"is not JSON: {error.msg}", name, error.lineno, error.colno)]) from None
+        with click.open_file(str(file), "rb") as stream:
+            raw = stream.read(LARGEST_REPLAY + 1)
+        cases = strict_json.loads(raw.removeprefix(b"\xef\xbb\xbf"), largest=LARGEST_REPLAY)
+    except OSError as error:
+        raise ConfigError([Problem(f"cannot be read: {error.strerror}", name)]) from None
+    except strict_json.BadJson as error:
+        raise ConfigError([Problem(f"is not JSON: {error.message}", name, error.line, error.column)]) from None
     _json(run(cases, name))
 
 

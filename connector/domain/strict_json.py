@@ -29,7 +29,7 @@ class BadJson(ValueError):
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(f"line {line}, column {column}: {message}" if line else message)
-        self.line, self.column = line, column
+        self.message, self.line, self.column = message, line, column
 
 
 class _Fault(Exception):

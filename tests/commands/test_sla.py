@@ -293,7 +293,8 @@ def test_replay_reads_files_and_standard_input(desk: Desk, raw: str) -> None:
 @pytest.mark.parametrize(("raw", "said"), [
     (b"", "/cases.json:1:1: is not JSON:"), (b'[{"a": 1},\n x]', "/cases.json:2:2: is not JSON:"),
     (b"\xff\xfe[\x00", "is not JSON"), (b"{}", "/cases.json: {} is not a list of cases"),
-    (b'[{"calendar": NaN}]', "is not JSON"),
+    (b'[{"calendar": NaN}]', "/cases.json:1:15: is not JSON"), (b"[" * 100_000, "nested deeper than 32"),
+    (b'[{"target_s": 1, "target_s": 2}]', "/cases.json:1:18: is not JSON: the key 'target_s' is given twice"),
     (json.dumps([CASE, {**CASE, "target_s": -1}, {**CASE, "calendar": {}}]).encode(),
      "/cases.json: [1].target_s: -1 is not a number of seconds from 0 to 1,000,000,000\n"
      "/cases.json: [2].calendar.timezone: is required: an IANA time zone such as Europe/Zurich\n"

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from connector.domain.agreements.clock import Mode, Plan, Turn, read
-from connector.domain.calendar import CalendarError, ServiceCalendar
+from connector.domain.calendar import OUT_OF_RANGE, CalendarError, ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import shown
 
 KEYS: Final = ("calendar", "target_s", "events", "paused_states", "stopped_states", "clock_start", "now")
 LONGEST: Final = 10**9
 """Seconds: more than thirty years around the clock."""
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2300, 1, 1, tzinfo=UTC)
 SLIP: Final = 0.8
 """How alike two words are when one is a slip of the other (0 to 1, as difflib counts)."""
 
@@ -119,7 +121,7 @@ def _seconds(amount: timedelta) -> int | float:
 
 
 def _states(case: Mapping[str, Any], key: str, problems: list[Problem]) -> frozenset[str]:
-    value = case.get(key, ())
+    value = () if case.get(key) is None else case[key]
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return frozenset(value)
     problems.append(Problem(f"{shown(value)} is not a list of states", path=key))
@@ -139,13 +141,15 @@ def _events(value: Any, problems: list[Problem]) -> list[tuple[datetime, str]]:
         problems.append(Problem(f"{shown(value)} is not a list of events", path="events"))
         return found
     for i, item in enumerate(value):
-        if not isinstance(item, Mapping) or not isinstance(item.get("state"), str):
+        if not isinstance(item, Mapping):
             problems.append(Problem(f"{shown(item)} is not an event; expected {{at, state}}", path=f"events[{i}]"))
             continue
         problems += _slips(item, ("at", "state"), f"events[{i}].")
-        at = _time(item.get("at"), f"events[{i}].at", problems)
-        if at is not None:
-            found.append((at, item["state"]))
+        at, state = _time(item.get("at"), f"events[{i}].at", problems), item.get("state")
+        if not isinstance(state, str):
+            problems.append(Problem(f"{shown(state)} is not a state; expected a text", path=f"events[{i}].state"))
+        elif at is not None:
+            found.append((at, state))
     return found
 
 
@@ -157,5 +161,8 @@ def _time(value: Any, path: str, problems: list[Problem]) -> datetime | None:
     if at is None or at.tzinfo is None:
         problems.append(Problem(f"{shown(value)} is not a time with its zone, like 2026-03-02T08:00:00+01:00",
                                 path=path))
+        return None
+    if not FIRST <= at < LAST:
+        problems.append(Problem(f"{shown(value)}: {OUT_OF_RANGE}", path=path))
         return None
     return at

@@ -133,6 +133,16 @@ def test_keys_that_are_slips_are_refused_and_notes_are_left_alone() -> None:
         "cases.json: [0].clockstart: unknown key, did you mean `clock_start`?"]
 
 
+def test_times_outside_the_years_of_a_calendar_are_told_each_with_its_place() -> None:
+    found = problems(case("0001-01-01T00:00:00+14:00 new", "9999-12-31T23:59:59-12:00 new",
+                          clock_start="2300-01-01T00:00:00Z"))
+    assert [problem.split(": ")[1] for problem in found] == ["[0].events[0].at", "[0].events[1].at", "[0].clock_start"]
+
+
+def test_lists_that_are_null_are_empty() -> None:
+    assert one("2026-03-02T09:00:00+01:00 pending", paused_states=None, stopped_states=None)[0] == "running"
+
+
 def test_every_problem_of_every_case_is_told_at_once_and_nothing_is_printed() -> None:
     bad = {"calendar": {"timezone": "Mars", "hours": {}}, "target_s": -1, "events": [
         {"at": "2026-03-02T09:00:00", "state": "new"}, {"at": "yesterday", "state": "new"}, {"state": 1}, 7],
@@ -143,7 +153,8 @@ def test_every_problem_of_every_case_is_told_at_once_and_nothing_is_printed() ->
         "cases.json: [1].events[0].at: '2026-03-02T09:00:00' is not a time with its zone, like "
         "2026-03-02T08:00:00+01:00",
         "cases.json: [1].events[1].at: 'yesterday' is not a time with its zone, like 2026-03-02T08:00:00+01:00",
-        "cases.json: [1].events[2]: {'state': 1} is not an event; expected {at, state}",
+        "cases.json: [1].events[2].at: None is not a time with its zone, like 2026-03-02T08:00:00+01:00",
+        "cases.json: [1].events[2].state: 1 is not a state; expected a text",
         "cases.json: [1].events[3]: 7 is not an event; expected {at, state}",
         "cases.json: [1].clock_start: 'soon' is not a time with its zone, like 2026-03-02T08:00:00+01:00",
         "cases.json: [1].calendar.timezone: 'Mars' is not a known time zone; expected an IANA name such as "
