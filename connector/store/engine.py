@@ -133,7 +133,9 @@ def _prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> Non
 def _begin(connection: Connection) -> None:
     writing = connection.get_execution_options().get("writing", True)
     # A writer takes its lock at once: one that starts by reading could not wait for another, only fail.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 @contextmanager

@@ -30,7 +30,6 @@ from connector.web.handoffs.calls import noted
 from connector.web.rights import Door, door
 from connector.web.services import KEY, Services, services
 from connector.web.supplier_files import fetch
-from connector.web.webhooks import Seen
 
 LARGEST_BODY: Final = 1024 * 1024
 RATE: Final = "connector_suppliers"
@@ -79,15 +78,16 @@ def _charset() -> str:
 def _proven(parts: Services, supplier: str, body: bytes) -> tuple[Receiver, str]:
     """The receiver and the message's id. An unknown supplier answers exactly as a wrong signature does."""
     known = parts.deps.registry().receivers.get(supplier) if parts.deps.registry is not None else None
+    headers = dict(request.headers.items())
     secrets = parts.keys.of(known) if known is not None else ()
     try:
-        message = verify(Seen(request.headers), body, secrets or (NOBODY,), parts.now())
+        message = verify(headers, body, secrets or (NOBODY,), parts.now())
         if known is None or not secrets:
             raise BadSignature("nobody we know")
     except BadSignature as error:
         log.warning("supplier message refused", supplier=supplier[:40], reason=str(error), size=len(body))
         g.refusal = str(error)
-        off = off_by(Seen(request.headers), body, secrets or (NOBODY,), parts.now())
+        off = off_by(headers, body, secrets or (NOBODY,), parts.now())
         if off is None or not secrets:
             raise Problem(401, "The signature is missing or wrong.") from None
         raise Problem(401, f"The signature is right, but its timestamp is {off // SECOND} seconds from our clock: "
