@@ -29,6 +29,14 @@ _SHUTTING: Final = 421
 _LONGEST_ANSWER: Final = 200
 
 
+MOST_UNANSWERED: Final = 5
+"""How often one message is sent that a server takes without an answer: it may have arrived each time."""
+
+
+class _Unanswered(TryLater):
+    """Nobody knows whether the server took the message."""
+
+
 class MailChannel:
     """`name` is that of the service, for the foot of each message. `own`: addresses nothing is ever sent to."""
 
@@ -41,6 +49,7 @@ class MailChannel:
         self.concurrency, self.per_minute = settings.concurrency, settings.per_minute
         self._idle: list[_Line] = []
         self._lock = threading.Lock()
+        self._unanswered: dict[str, int] = {}
 
     def deliver(self, delivery: Delivery, now: datetime) -> Mapping[str, Any]:
         """Raises as ports.Channel. A repeat after a lost answer bears the same Message-ID."""
@@ -51,7 +60,7 @@ class MailChannel:
         noted = recorder.note("SMTP", f"smtp://{self._settings.host}:{self._settings.port}", {
             "Content-Type": "message/rfc822", "Message-ID": str(message["Message-ID"])}, content)
         try:
-            line, said = self._send(to, content)
+            line, said = self._send(to, content, delivery.key)
         except (TryLater, Refused) as error:
             if noted is not None:
                 noted.failed(error.reason, int(error.reason[:3]) if error.reason[:3].isdecimal() else None)
@@ -61,14 +70,28 @@ class MailChannel:
             noted.answered(250, {}, lambda: said.encode())
         return {"id": str(message["Message-ID"])}
 
-    def _send(self, to: str, content: bytes) -> tuple[_Line, str]:
+    def _send(self, to: str, content: bytes, key: str) -> tuple[_Line, str]:
         with _told():
             line = self._ready()
             try:
-                return line, line.send(to, content)
-            except BaseException:
+                said = line.send(to, content)
+            except BaseException as error:
                 line.end()
+                if isinstance(error, _Unanswered):
+                    self._count(key)
                 raise
+        with self._lock:
+            self._unanswered.pop(key, None)
+        return line, said
+
+    def _count(self, key: str) -> None:
+        """After a lost answer a message is sent again, but not without end: each may have arrived."""
+        with self._lock:
+            times = self._unanswered.pop(key, 0) + 1
+            if times < MOST_UNANSWERED:
+                self._unanswered[key] = times
+                return
+        raise Refused(f"the mail server took the message {times} times and never said so; it may have arrived")
 
     def close(self) -> None:
         with self._lock:
@@ -165,7 +188,10 @@ class _Line:
         it is shutting down."""
         code, answer = self.server.rcpt(to)
         if code in (250, 251):
-            code, answer = self.server.data(message)
+            try:
+                code, answer = self.server.data(message)
+            except (smtplib.SMTPServerDisconnected, OSError) as error:
+                raise _Unanswered(f"the mail server does not answer ({type(error).__name__})") from None
         if code != 250:
             raise _sorted(code, answer)
         return _said(code, answer)

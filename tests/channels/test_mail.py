@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from connector.channels.mail import MailChannel
+from connector.channels.mail import MOST_UNANSWERED, MailChannel
 from connector.domain.delivery import Delivery
 from connector.domain.errors import Postponed, Refused, TryLater
 from connector.settings.channels import MailSettings
@@ -208,6 +208,19 @@ def test_a_connection_cut_after_the_message_was_taken_is_tried_again_under_the_s
     mail.deliver(delivery(attempts=1), NOW)
     first, second = box.messages
     assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_message_taken_again_and_again_without_an_answer_is_not_sent_for_ever(mail: MailChannel, box: Box) -> None:
+    box.drops = lambda step: step == "data"
+    for attempts in range(MOST_UNANSWERED - 1):
+        with pytest.raises(TryLater):
+            mail.deliver(delivery(attempts=attempts), NOW)
+    with pytest.raises(Refused, match="took the message 5 times and never said so; it may have arrived"):
+        mail.deliver(delivery(attempts=MOST_UNANSWERED), NOW)
+    assert len(box.messages) == MOST_UNANSWERED
+    assert len({str(one["Message-ID"]) for one in box.messages}) == 1
+    with pytest.raises(TryLater):
+        mail.deliver(delivery(attempts=MOST_UNANSWERED + 1), NOW)  # a person had it sent again
 
 
 def test_one_connection_serves_many_messages_and_one_that_was_cut_meanwhile_costs_nothing(
