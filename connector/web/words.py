@@ -76,12 +76,21 @@ DELIVERY_STATES: Final = {
     "dead": mark("Dead letter"),
     "dropped": mark("Dropped"),
 }
+TRY_OUTCOMES: Final = {
+    "done": mark("Done"),
+    "retry": mark("To be tried again"),
+    "refused": mark("Given up"),
+    "lost": mark("Answer not known"),
+}
+"""Of tries of deliveries."""
 VERBS: Final = {
     "create": mark("Create ticket"),
     "update": mark("Change fields"),
     "comment": mark("Add comment"),
     "attach": mark("Attach file"),
     "notify": mark("Send message"),
+    "handoff": mark("Tell of handoff"),
+    "fetch": mark("Fetch file"),
 }
 ROLES: Final = {
     "admin": mark("Administrator"),
@@ -137,6 +146,8 @@ ACTIONS: Final = {
     "attach": mark("File attached"),
     "delivery retried": mark("Delivery retried"),
     "delivery dropped": mark("Delivery dropped"),
+    "delivery repeated": mark("Delivery sent again"),
+    "delivery read": mark("What was sent was read"),
     "quarantine retried": mark("Quarantine retried"),
     "bury": mark("Delivery given up"),
     "channel disabled": mark("Channel disabled"),
@@ -200,6 +211,9 @@ HAPPENINGS: Final = {
     "reopened": mark("reopened"),
     "raised": mark("priority raised"),
     "replied": mark("customer replied"),
+    "approval_late": mark("an approval is late"),
+    "task_late": mark("a task is late"),
+    "task_failed": mark("a task came back undone"),
 }
 STARTS: Final = {
     "opened": mark("the opening of the ticket"),

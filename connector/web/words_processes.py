@@ -30,7 +30,9 @@ TASK_STATES: Final = {
 REQUEST_MOVES: Final = {
     "started": mark("started"), "asked": mark("approval asked for"), "substituted": mark("substitute asked"),
     "approved": mark("approved"), "refused": mark("refused"), "expired": mark("nobody answered in time"),
+    "approval_late": mark("approval late"),
     "task_started": mark("task started"), "task_done": mark("task done"), "task_failed": mark("task failed"),
+    "task_late": mark("task late"),
     "task_again": mark("task started again"), "task_dropped": mark("task not needed"),
     "cancelled": mark("cancelled"), "completed": mark("completed"),
 }

@@ -15,6 +15,7 @@ from connector.domain.requests.record import State, TaskState
 from connector.domain.ticket import Kind
 from connector.flows import handoffs, requests
 from connector.store import SqlStore
+from tests.domain.escalations.ladders import rule
 from tests.domain.requests.test_catalogue_format import made
 from tests.flows.fake_channel import FakeChannel
 from tests.flows.handoff_world import registry
@@ -152,3 +153,19 @@ def test_a_late_task_is_told_once(desk: Handed) -> None:
         desk.pass_(timedelta(hours=8).total_seconds())
     told = [event for event in history(desk.deps, desk.id) if event.data.get("what") == "task_late"]
     assert [event.data["task"] for event in told] == ["rack"]
+
+
+def test_a_ladder_hears_of_late_tasks_and_of_those_that_came_back(store: SqlStore) -> None:
+    desk = Handed(store)
+    watch = rule("{escalation: watch, applies_to: {kind: service_request}, steps: ["
+                 "{on: task_late, do: [{comment: internal}]}, {on: task_failed, do: [{tag: stuck}]}]}")
+    desk.registry = replace(desk.registry, escalations={watch.name: watch})
+    desk.opened()
+    desk.pass_(1)
+    desk.says("wire", "declined", "no wire")
+    desk.pass_(2)
+    assert desk.told(desk.id) == ["task_failed#1 fired"]
+    desk.pass_(timedelta(hours=8).total_seconds())
+    desk.pass_(2)
+    assert desk.told(desk.id) == ["task_failed#1 fired", "task_late#1 fired"]
+    assert stored(desk.deps, desk.id).ticket.tags == ("laptop", "stuck")

@@ -32,6 +32,10 @@ def last(what: Happening, times: int, ticket: Ticket, line: Sequence[Event], fac
     if what is Happening.REPLIED:
         waiting = [m.at for m in facts if m.at <= now and "awaiting_reply" in m.changed and m.facts["awaiting_reply"]]
         return waiting[-1] if waiting else None
+    if what in _OF_REQUESTS:
+        told = [event.at for event in line if event.kind is EventKind.REQUEST and event.at <= now
+                and event.data.get("what") == what.value]
+        return told[-1] if told else None
     found = list(dict.fromkeys(event.at for event in line if event.at <= now and event.kind is EventKind.CHANGED
                                and not ours(event) and _TELLS[what](event)))
     if what is Happening.RAISED:
@@ -52,6 +56,7 @@ def _raised(event: Event) -> bool:
     return known and PRIORITIES.index(str(event.new)) < PRIORITIES.index(str(event.old))
 
 
+_OF_REQUESTS: Final = frozenset({Happening.APPROVAL_LATE, Happening.TASK_LATE, Happening.TASK_FAILED})
 _TELLS: Final[dict[Happening, Callable[[Event], bool]]] = {
     Happening.REASSIGNED: _reassigned, Happening.REOPENED: _reopened, Happening.RAISED: _raised,
 }

@@ -62,6 +62,10 @@ class Happening(StrEnum):
     """Its priority was raised."""
     REPLIED = "replied"
     """The customer wrote, after having been answered."""
+    APPROVAL_LATE = "approval_late"
+    TASK_LATE = "task_late"
+    TASK_FAILED = "task_failed"
+    """A task of a service request came back undone."""
 
 
 @dataclass(frozen=True, slots=True)

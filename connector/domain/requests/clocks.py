@@ -34,13 +34,13 @@ class Reading:
 def reading(found: Record, registry: Registry, now: datetime) -> Reading:
     """As of `now`. What has no target has no clock."""
     told, problems = Reading({}, {}), list[str]()
-    profile = Profile(found.plan.item, Agreement.OLA, ALWAYS, Chain(found.plan.calendar), (),
-                      version=found.plan.version)
     for into, id, within, target, marks in _all(found):
+        profile = Profile(f"{found.plan.item}/{id}", Agreement.OLA, ALWAYS, Chain(found.plan.calendar), (),
+                          version=found.plan.version)
         try:
             clock = _clock(profile, registry, within, target, marks, now)
         except (CalendarError, ConfigError) as error:
-            problems.append(f"{found.plan.item}/{target} cannot be computed: {error}")
+            problems.append(f"{profile.name}/{target} cannot be computed: {error}")
             continue
         if clock is not None:
             (told.approvals if into == "approvals" else told.tasks)[id] = clock

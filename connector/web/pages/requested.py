@@ -7,13 +7,17 @@ from datetime import datetime
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from connector.domain.agreements.registry import Registry
 from connector.domain.errors import Refused
 from connector.domain.history import Event
 from connector.domain.requests import moves
+from connector.domain.requests.clocks import reading
 from connector.domain.requests.record import Record, State
 from connector.flows import requests
+from connector.flows.request_tasks import handoff_of
 from connector.web import approvers, i18n, scope
 from connector.web.auth.identity import who
+from connector.web.pages.clocks import of_readings
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -78,11 +82,16 @@ def _page(key: int, trouble: str = "") -> str:
         stored, found = requests.standing(parts.deps, key)
     except Refused:
         abort(404)
-    registry = parts.deps.registry() if parts.deps.registry is not None else None
+    registry = parts.deps.registry() if parts.deps.registry is not None else Registry(())
+    now = parts.now()
+    told = reading(found, registry, now)
+    with parts.deps.store.read() as tx:
+        handed = {task.id: handoff_of(tx, stored, task.id) for task in found.plan.tasks if task.receiver}
     return render_template(
-        "requested.html", key=key, ticket=stored.ticket, record=found, trouble=trouble, now=parts.now(),
-        people=registry.people.people if registry is not None else {}, writes=who().may(Right.TICKETS_WRITE),
-        pending=found.pending() if found.state is State.APPROVING else None, me=approvers.me(),
+        "requested.html", key=key, ticket=stored.ticket, record=found, trouble=trouble, now=now,
+        people=registry.people.people, detail=stored, writes=who().may(Right.TICKETS_WRITE),
+        pending=found.pending() if found.state is State.APPROVING else None, me=approvers.me(), handed=handed,
+        clocks=of_readings([*told.approvals.values(), *told.tasks.values()], told.problems, now),
         anybody=who().may(Right.APPROVALS_ANSWER))
 
 
