@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.domain.agreements.backtest import Tally
 from connector.domain.agreements.conditions import ALWAYS, Condition
-from connector.domain.agreements.engine import clocks
+from connector.domain.agreements.engine import History, clocks_of_many
 from connector.domain.agreements.facts import TELLING
 from connector.domain.agreements.registry import Registry
 from connector.domain.history import EventKind, standing
@@ -17,6 +17,8 @@ from connector.ports import Store
 
 PART = 2_000
 """Keys of one part."""
+TOGETHER = 100
+"""Tickets whose clocks are worked out together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ def measure(store: Store, question: Question, first: int, last: int, stop: Calla
     with store.read() as tx:
         tickets = [stored for stored in tx.walk(first, last) if question.asks_for(stored.ticket)]
         histories = tx.history([stored.key for stored in tickets], TELLING | {EventKind.SUPERSEDED})
-    for stored in tickets:
+    for start in range(0, len(tickets), TOGETHER):
         if stop is not None and stop():
             break
-        events = standing(histories[stored.key])  # read in order
-        result = clocks(stored.ticket, events, question.candidate, question.now)
-        before = clocks(stored.ticket, events, question.current, question.now) if question.current else None
-        tally.add(stored.ticket, result, before, question.against)
+        asked = [History(stored.ticket, standing(histories[stored.key]))  # read in order
+                 for stored in tickets[start : start + TOGETHER]]
+        results = clocks_of_many(asked, question.candidate, question.now)
+        before = clocks_of_many(asked, question.current, question.now) if question.current else [None] * len(asked)
+        for history, result, earlier in zip(asked, results, before, strict=True):
+            tally.add(history.ticket, result, earlier, question.against)
     return tally
