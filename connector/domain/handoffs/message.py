@@ -54,7 +54,7 @@ def outgoing(handoff: Handoff, entry: Entry, ticket: Ticket, receiver: Receiver)
 
 def offered(handoff: Handoff, ticket: Ticket, receiver: Receiver) -> dict[str, Any]:
     """What a receiver learns of the work itself; the portal and mails show the same."""
-    always = {"severity": _severity(handoff, receiver), "tlp": handoff.tlp}
+    always = {"severity": severity(handoff, receiver), "tlp": handoff.tlp}
     found: dict[str, Any] = {name: value for name, value in always.items() if value}
     if receiver.free_text:
         found |= {name: getattr(handoff, name) for name in _WORDS if getattr(handoff, name)}
@@ -110,10 +110,10 @@ def _edited(entry: Entry, handoff: Handoff, receiver: Receiver) -> dict[str, Any
         own.update(VISIT)
     own.update(name for name in receiver.shares.fields if receiver.free_text or not is_free_text(name))
     changed = {name: known[name][1] for name in sorted(own) if name in known}
-    return {**changed, "severity": _severity(handoff, receiver)} if "severity" in changed else changed
+    return {**changed, "severity": severity(handoff, receiver)} if "severity" in changed else changed
 
 
-def _severity(handoff: Handoff, receiver: Receiver) -> str:
+def severity(handoff: Handoff, receiver: Receiver) -> str:
     """A person may write it in words of their own; a security team is told the contract's word for the priority."""
     return handoff.severity if receiver.free_text else receiver.severity(handoff.priority)
 

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import ConnectorError
+from connector.domain.handoffs.message import severity
 from connector.domain.handoffs.moves import Move, Side
 from connector.domain.handoffs.receiver import Receiver, ReceiverKind
 from connector.flows import handoffs as flow
@@ -49,7 +50,7 @@ def index() -> ResponseReturnValue:
                                                   offered=True))
     if not isinstance(page, Paged):
         return page
-    return render_template("portal/index.html", page=page, view=view, text=text, receivers=mine(),
+    return render_template("portal/index.html", page=page, view=view, text=text, receivers=mine(), severity=severity,
                            counts=reads.counts(names, text, offered=True))
 
 

@@ -36,12 +36,17 @@ def _as_told(entry: Entry, data: dict[str, Any]) -> Entry:
     if entry.kind is EntryKind.COMMENT:
         return replace(entry, actor=str(data["author"]), body={"text": data["comment"]})
     if entry.kind is EntryKind.EDITED:
-        return replace(entry, actor="", body={name: body[name] for name in data["changed"]})
+        return replace(entry, actor="", body={name: _told(body[name], new) for name, new in data["changed"].items()})
     if entry.kind is EntryKind.MOVED:
         kept = {name: body[name] for name in _MOVE} | {name: data[name] for name in ("reason", "effect")
                                                        if name in data and body.get(name)}
         return replace(entry, actor="", body=kept)
     return replace(entry, actor="")
+
+
+def _told(change: list[Any], new: Any) -> list[Any]:
+    """Old and new value; where they are told another value than was written, only that one."""
+    return change if change[1] == new else [new, new]
 
 
 def files(seen: Seen) -> list[FileRow]:
