@@ -244,6 +244,10 @@ class Tx(Protocol):
         """Tries of a delivery that are kept, oldest first."""
         ...
 
+    def hurry(self, now: datetime, until: datetime) -> None:
+        """Deliveries and looks at tickets planned up to `until` come now: the clock they were planned by was ahead."""
+        ...
+
     def holders(self) -> list[str]:
         """Owners of the deliveries in work."""
         ...

@@ -20,6 +20,8 @@ LONGEST_PAUSE: Final = timedelta(minutes=2)
 """A probe costs little, so that recovery is noticed soon."""
 BURST_SECONDS: Final = 10
 """What a rate saves up while idle."""
+SKEW: Final = timedelta(seconds=30)
+"""By how much the clocks of two machines may differ."""
 _FULL_SPEED: Final = 64
 
 
@@ -71,6 +73,8 @@ class Gate:
         most = max(1.0, per_minute * BURST_SECONDS / 60)
         if self.filled is None:
             return most
+        if self.filled > now + SKEW:
+            return max(1.0, self.tokens)  # The clock was set back: counting begins anew with the next one.
         passed = max(timedelta(0), now - self.filled).total_seconds()
         return min(most, self.tokens + passed * per_minute / 60)
 

@@ -21,6 +21,7 @@ from connector.flows import assess, backlog, deliver, digests, files, hints, int
 from connector.jobs import orphans
 from connector.jobs.leases import Leases
 from connector.jobs.patience import Patience
+from connector.jobs.watch import Watch
 from connector.ports import Capability, Deps, Tool
 
 log = structlog.get_logger("connector.jobs")
@@ -50,6 +51,7 @@ class Worker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
+        self.watch = Watch(self.set_back)
 
     def start(self) -> None:
         self._beat()
@@ -64,11 +66,13 @@ class Worker:
         self._every(timedelta(days=1), "files", lambda: files.clean(self.deps))
         self._every(timedelta(days=1), "retention", self._retention)
         self._scheduler.start()
+        self.watch.start()
         log.info("worker_started", tools=sorted(self.deps.tools))
 
     def stop(self) -> None:
         """Finish what is under way and give everything back."""
         self._stopping.set()
+        self.watch.end()
         self._scheduler.shutdown(wait=True)
         try:
             self.leases.end()
@@ -78,6 +82,16 @@ class Worker:
         except ConnectorError as error:
             log.warning("leases_left_to_expire", reason=str(error))
         log.info("worker_stopped")
+
+    def set_back(self, by: timedelta) -> None:
+        """The machine's clock was: what was planned by it before, here and in the store, comes as much earlier."""
+        self.patience.forget()
+        for job in self._scheduler.get_jobs():
+            if job.next_run_time is not None and job.next_run_time > self.deps.now() + timedelta.resolution:
+                job.modify(next_run_time=job.next_run_time - by)
+        now = self.deps.now()
+        with self.deps.store.begin() as tx:
+            tx.hurry(now, now + by + MINUTE)
 
     def _of_tool(self, tool: Tool) -> None:
         name, stop = tool.name, self._stopping.is_set

@@ -31,6 +31,11 @@ class Patience:
         until = self._until.get((tool, job))
         return until is not None and self._now() < until
 
+    def forget(self) -> None:
+        """All may be tried again at once."""
+        with self._lock:
+            self._until.clear()
+
     def failed(self, tool: str, job: str, asked: timedelta | None) -> timedelta:
         """How long the job now waits: growing, with jitter, never less than the tool asked for."""
         with self._lock:

@@ -17,7 +17,7 @@ from connector.domain.attempt import Attempt
 from connector.domain.delivery import Delivery, DeliveryState, Order
 from connector.store.attempts import AttemptRoom
 from connector.store.codec import clean, payload_text
-from connector.store.tables import deliveries
+from connector.store.tables import deliveries, tickets
 
 _d: Final = deliveries.c
 _other: Final = deliveries.alias("other")
@@ -116,6 +116,11 @@ class OutboxRoom(AttemptRoom):
         self.keep_lost(held, lease)
         return self._changed(and_(mine, self.bulk.among(_d.id, [row.id for row in held])),
                              state=DeliveryState.WAITING.value)
+
+    def hurry(self, now: datetime, until: datetime) -> None:
+        self.run(update(deliveries).where(_WAITING, _d.ready_at > now, _d.ready_at <= until).values(ready_at=now))
+        at = tickets.c.next_check_at
+        self.run(update(tickets).where(at > now, at <= until).values(next_check_at=now))
 
     def holders(self) -> list[str]:
         return sorted(self.run(select(_d.owner).where(_LEASED).distinct()).scalars())

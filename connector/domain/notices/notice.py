@@ -103,7 +103,8 @@ class Load:
     def take(self, severity: Severity, now: datetime) -> tuple[Load, datetime | None]:
         """The load with one more message, and until when that one is held (None: it goes now)."""
         sent = tuple(at for at in self.sent if now - WINDOW < at <= now)
-        until = self.until if self.until is not None and self.until > now else None
+        # Longer than a while it never is, unless the clock was set back.
+        until = self.until if self.until is not None and now < self.until <= now + WINDOW else None
         most = MOST_CRITICAL if severity is Severity.CRITICAL else MOST
         held = until is not None and severity is not Severity.CRITICAL
         if held or len(sent) >= most:
