@@ -13,7 +13,7 @@ from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
 from connector.web import errors
-from connector.web.api import deliveries, handoffs, me, quarantine, tickets, tools
+from connector.web.api import deliveries, handoffs, me, processes, quarantine, tickets, tools
 from connector.web.api.common import takes_any_body
 from connector.web.api.described_suppliers import describe as describe_suppliers
 from connector.web.api.shapes import ProblemSchema
@@ -41,7 +41,7 @@ def schema_name(schema: type[Schema] | Schema) -> str:
 def install(app: Flask) -> None:
     app.config.update(API_SPEC_OPTIONS=_about(app))
     api = ConnectorApi(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=schema_name)})
-    for resource in (tickets, handoffs, tools, deliveries, quarantine, me):
+    for resource in (tickets, handoffs, processes, tools, deliveries, quarantine, me):
         app.extensions["connector_csrf"].exempt(resource.api)
         api.register_blueprint(resource.api, url_prefix=PREFIX)
     app.before_request(_json_only)
