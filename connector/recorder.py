@@ -52,11 +52,11 @@ class Note:
     def failed(self, error: str, status: int | None = None) -> None:
         self._ms, self._status, self._error = _since(self._began), status, error
 
-    def exchange(self, redact: Redaction) -> Exchange:
+    def exchange(self, redact: Redaction, private: bool) -> Exchange:
         lower = {name.lower(): value for name, value in self._headers.items()}
         kind = self._answer.get("content-type", "")
         # What was read and went well is what the ticket holds already.
-        quiet = self.method in READING and self._status is not None and self._status < 300
+        quiet = private or (self.method in READING and self._status is not None and self._status < 300)
         return Exchange(
             method=self.method, address=redact(place(self.url, typed=self._typed)),
             content_type=lower.get("content-type", "")[:_LONGEST_VALUE], size=self._size, sha256=self._digest,
@@ -68,9 +68,10 @@ class Note:
 
 
 class Recorder:
-    """One try, from now on. `started_at` is our time, in UTC."""
+    """One try, from now on. `started_at` is our time, in UTC. `private`: no word of what comes back is kept."""
 
-    def __init__(self, delivery: Delivery, started_at: datetime) -> None:
+    def __init__(self, delivery: Delivery, started_at: datetime, *, private: bool = False) -> None:
+        self._private = private
         self.n = delivery.attempts + 1
         self.begin(started_at)
         self._notes: list[Note] = []
@@ -94,13 +95,15 @@ class Recorder:
 
     def words(self, reason: str) -> str:
         """A reason as it may be kept and shown."""
-        return Redaction(self._secrets)(reason)[:_LONGEST_REASON]
+        hidden = Redaction(self._secrets)(reason)[:_LONGEST_REASON]
+        # `status 500 after 0.1 s: what it said` ends before what it said.
+        return hidden.partition(": ")[0] if self._private else hidden
 
     def ended(self, outcome: Outcome, reason: str = "") -> Attempt:
         redact = Redaction(self._secrets)
         return Attempt(n=self.n, started_at=self.started_at, ms=_since(self._began), outcome=outcome,
-                       reason=self.words(reason), calls=self._calls,
-                       exchanges=tuple(note.exchange(redact) for note in self._notes))
+                       reason=redact(reason)[:_LONGEST_REASON], calls=self._calls,
+                       exchanges=tuple(note.exchange(redact, self._private) for note in self._notes))
 
 
 @contextmanager

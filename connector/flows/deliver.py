@@ -18,7 +18,7 @@ from connector.domain.attempt import Outcome
 from connector.domain.delivery import Delivery, Verb, back_off
 from connector.domain.errors import Conflict, ConnectorError, Gone, Postponed, Refused, TryLater, Unsupported
 from connector.domain.notices.fallback import overdue, spare
-from connector.flows import burial, switch, writes
+from connector.flows import burial, sent, switch, writes
 from connector.flows.breaker import Gate
 from connector.flows.reading import Stop, log, never
 from connector.flows.writes import Lost
@@ -54,7 +54,7 @@ def tick(deps: Deps, stop: Stop = never, rng: Random | None = None) -> int:
         running: dict[Future[Result], tuple[Delivery, Recorder]] = {}
         while claimed or running:
             for delivery in claimed:
-                tried = Recorder(delivery, deps.now())
+                tried = Recorder(delivery, deps.now(), private=sent.private(deps, delivery.target))
                 running[pool.submit(round_.work, delivery, deps.now() + LEASE - MARGIN, tried)] = (delivery, tried)
             done = wait(running, SOON.total_seconds(), FIRST_COMPLETED).done
             for future in done:

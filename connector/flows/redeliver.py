@@ -21,13 +21,28 @@ def again(deps: Deps, id: int, key: str, state: DeliveryState, order: Mapping[st
     its way, or a write into a tool, which would be done twice.
     """
     target = str(order["target"])
-    if state not in AGAIN or target not in deps.channels or not target.startswith("supplier:"):
+    if not possible(deps, state, target):
         return False
     payload = {**order["payload"], MESSAGE: order["payload"].get(MESSAGE) or key}
-    repeat = Order(key=f"{payload[MESSAGE]}~{id}", target=target, verb=order["verb"], lane=order["lane"],
+    repeat = Order(key=repeat_key(id, key, order["payload"]), target=target, verb=order["verb"], lane=order["lane"],
                    payload=payload, ticket=order["ticket"])
     now = deps.now()
     with deps.store.begin() as tx:
         if tx.enqueue([repeat], now):
             tx.audit(now, actor, "delivery repeated", f"delivery/{id}", {"target": target})
     return True
+
+
+def possible(deps: Deps, state: DeliveryState, target: str) -> bool:
+    return state in AGAIN and target in deps.channels and target.startswith("supplier:")
+
+
+def repeat_key(id: int, key: str, payload: Mapping[str, Any]) -> str:
+    """Key of the delivery that repeats the delivery `id`."""
+    return f"{payload.get(MESSAGE) or key}~{id}"
+
+
+def repeated(key: str) -> int | None:
+    """Id of the delivery that the one of this key repeats."""
+    _message, mark, id = key.rpartition("~")
+    return int(id) if mark and id.isascii() and id.isdecimal() and len(id) < 16 else None

@@ -17,13 +17,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     select,
 )
 
 from connector.domain.attempt import Attempt, Exchange, Outcome, dropped
 from connector.store.codec import clean
 from connector.store.room import Room
-from connector.store.tables import metadata
+from connector.store.tables import deliveries, metadata
 from connector.store.types import Key, Utc, Words
 
 attempts: Final = Table(
@@ -40,6 +41,7 @@ attempts: Final = Table(
 )
 
 _a: Final = attempts.c
+_other: Final = attempts.alias("other")
 _COLUMNS: Final = ("delivery", "n", "started_at", "ms", "outcome", "document")
 _OF: Final = select(attempts).where(_a.delivery == bindparam("delivery")).order_by(_a.n)
 _DROP: Final = delete(attempts).where(_a.delivery == bindparam("_delivery"), _a.n == bindparam("_n"))
@@ -77,18 +79,26 @@ class AttemptRoom(Room):
         """Oldest first."""
         return [_attempt(row) for row in self.run(_OF, delivery=delivery)]
 
-    def attempts_of(self, deliveries: Sequence[int]) -> dict[int, list[Attempt]]:
-        """Of each delivery that has some, oldest first."""
-        found: dict[int, list[Attempt]] = {}
-        if deliveries:
-            every = select(attempts).where(self.bulk.among(_a.delivery, list(deliveries)))
-            for row in self.run(every.order_by(_a.delivery, _a.n)):
-                found.setdefault(int(row.delivery), []).append(_attempt(row))
-        return found
+    def latest_attempts(self, of: Sequence[int]) -> dict[int, Attempt]:
+        """Of each of these deliveries that has one."""
+        if not of:
+            return {}
+        last = select(func.max(_other.c.n)).where(_other.c.delivery == _a.delivery).scalar_subquery()
+        found = select(attempts).where(self.bulk.among(_a.delivery, list(of)), _a.n == last)
+        return {int(row.delivery): _attempt(row) for row in self.run(found)}
 
-    def drop_attempts(self, deliveries: Sequence[int]) -> None:
-        if deliveries:
-            self.run(delete(attempts).where(self.bulk.among(_a.delivery, list(deliveries))))
+    def attempts_to(self, target: str, limit: int) -> list[tuple[str, Attempt]]:
+        """The latest tries of the latest deliveries to a target, with the keys of those, newest first."""
+        d = deliveries.c
+        latest = select(d.id, d.key).where(d.target == target).order_by(d.id.desc()).limit(limit).subquery()
+        found = select(attempts, latest.c.key).join(latest, latest.c.id == _a.delivery)
+        newest = found.order_by(_a.started_at.desc(), _a.delivery.desc(), _a.n.desc()).limit(limit)
+        return [(row.key, _attempt(row)) for row in self.run(newest)]
+
+    def drop_attempts(self, of: Sequence[int]) -> None:
+        """All of these deliveries."""
+        if of:
+            self.run(delete(attempts).where(self.bulk.among(_a.delivery, list(of))))
 
 
 def _document(one: Attempt) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from connector.domain.attempt import Attempt
 from connector.domain.handoffs.chain import Entry
 from connector.domain.handoffs.handoff import Handoff
 from connector.store.handoff_tables import handoff_entries, handoff_files, handoffs
@@ -70,6 +71,8 @@ class Sent(Struct, frozen=True, kw_only=True):
     reason: str
     created_at: datetime
     finished_at: datetime | None
+    latest: Attempt | None = None
+    """The latest try that is kept."""
 
 
 class Fed(Struct, frozen=True, kw_only=True):
@@ -161,6 +164,11 @@ class HandoffQueries:
         """Messages of a receiver that were taken: id and time, newest first."""
         return taken(self._store, receiver, most)
 
+    def sendings(self, target: str, most: int) -> list[tuple[str, Attempt]]:
+        """The latest tries to send something to a target, newest first, with the keys of what was sent."""
+        with self._store.read() as tx:
+            return tx.attempts_to(target, most)
+
     def feed(self, text: str = "", id: str = "") -> list[Fed]:
         """Newest first: all of one handoff, of those that `text` finds, or of the latest."""
         with self._store.read() as tx:
@@ -219,9 +227,11 @@ def _sent(tx: SqlTx, keys: Sequence[int]) -> dict[str, list[Sent]]:
     made = select(c.id, c.key, c.target, c.verb, c.state, c.attempts, c.reason, c.created_at, c.finished_at).where(
         tx.bulk.among(c.ticket, list(keys)), c.key.contains("handoff/")).order_by(c.id)
     found: dict[str, list[Sent]] = {}
-    for row in tx.run(made):
+    rows = tx.run(made).all()
+    latest = tx.latest_attempts([row.id for row in rows])
+    for row in rows:
         parts = row.key[row.key.index("handoff/"):].split("/")
-        values = {name: row._mapping[name] for name in Sent.__struct_fields__}
-        found.setdefault("/".join(parts[:3]), []).append(Sent(**values))
+        values = {name: value for name, value in row._mapping.items() if name != "key"}
+        found.setdefault("/".join(parts[:3]), []).append(Sent(**values, latest=latest.get(row.id)))
     return found
 

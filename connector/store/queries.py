@@ -130,6 +130,11 @@ class Queries(Overview):
             return _paged(tx, found, "deliveries", (deliveries.c.id,), (int,), ("id",), True, limit, cursor,
                           _delivery_row)
 
+    def delivery_of(self, key: str) -> int | None:
+        """Id of the delivery with this key."""
+        with self._store.read() as tx:
+            return tx.run(select(deliveries.c.id).where(deliveries.c.key == key)).scalar()
+
     def delivery(self, id: int) -> DeliveryRow | None:
         """With payload and result."""
         with self._store.read() as tx:

@@ -7,9 +7,9 @@ from hashlib import sha256
 from uuid import uuid4
 
 from connector.domain.ticket import Comment, Draft, Value, value_of
-from connector.flows import burial, editing
+from connector.flows import burial, editing, redeliver
 from connector.ports import Stored
-from connector.store.views import TicketDetail
+from connector.store.views import DeliveryRow, TicketDetail
 from connector.web.auth.identity import Who
 from connector.web.services import Services
 
@@ -50,6 +50,12 @@ def retry(parts: Services, asking: Who, *, ids: Sequence[int] | None = None, tar
 def drop(parts: Services, asking: Who, id: int) -> bool:
     found = parts.queries.delivery(id)
     return found is not None and burial.drop(parts.deps, id, found.ticket, asking.label)
+
+
+def repeat(parts: Services, asking: Who, row: DeliveryRow) -> bool:
+    """Send a supplier a message again that was sent; False when it cannot be."""
+    order = {"target": row.target, "verb": row.verb, "lane": row.lane, "payload": row.payload, "ticket": row.ticket}
+    return redeliver.again(parts.deps, row.id, row.key, row.state, order, asking.label)
 
 
 def read_again(parts: Services, asking: Who, tool: str, tickets: Sequence[str]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from connector.channels.mail import MailChannel
 from connector.channels.webhook import WebhookChannel
 from connector.domain.attempt import Attempt, Exchange, Outcome
 from connector.domain.delivery import Order
-from connector.domain.handoffs.receiver import Reach, Webhook
+from connector.domain.handoffs.receiver import Reach, ReceiverKind, Webhook
 from connector.flows import deliver, switch
 from connector.ports import Channel, Deps
 from connector.settings.channels import MailSettings
@@ -34,10 +36,12 @@ def deps(sqlite_store: SqlStore) -> Deps:
     return Deps(store=sqlite_store, tools={}, now=Clock(NOON), owner="one")
 
 
-def with_hook(deps: Deps, there: Endpoint, url: str = "") -> Deps:
+def with_hook(deps: Deps, there: Endpoint, url: str = "", kind: ReceiverKind = ReceiverKind.SUPPLIER) -> Deps:
     reach = Reach(Webhook(url or "http://partner.example/hooks?key=" + CANARY, ("HOSTING_SECRET",)))
-    channel = WebhookChannel(replace(RECEIVER, reach=reach), KEYS, there.guarded(), "https://desk.example")
-    return replace(deps, channels={channel.name: channel})
+    receiver = replace(RECEIVER, reach=reach, kind=kind)
+    channel = WebhookChannel(receiver, KEYS, there.guarded(), "https://desk.example")
+    agreed: Any = SimpleNamespace(receivers={receiver.name: receiver})
+    return replace(deps, channels={channel.name: channel}, registry=lambda: agreed)
 
 
 def tried(deps: Deps) -> list[Attempt]:
@@ -91,6 +95,17 @@ def test_a_410_is_a_try_and_switches_the_target_off(deps: Deps) -> None:
     assert (one.outcome, exchange.status, exchange.answer) == (Outcome.RETRY, 410, "moved away")
     with deps.store.read() as tx:
         assert RECEIVER.target in switch.disabled(tx)
+
+
+def test_what_a_security_team_answers_is_kept_without_its_words(deps: Deps) -> None:
+    with endpoint(500, {"Content-Type": "text/plain"}, b"the mailbox of Jo was read") as there:
+        one, exchange = only(tried(with_hook(deps, there, kind=ReceiverKind.SECURITY)))
+    assert (exchange.status, exchange.answer) == (500, "")
+    assert one.reason.startswith("status 500")
+    assert isinstance(deps.store, SqlStore)
+    with deps.store.read() as tx:
+        for table in ("deliveries", "attempts", "cursors", "audit"):
+            assert "mailbox" not in str(tx.conn.exec_driver_sql(f"SELECT * FROM {table}").all()), table
 
 
 def test_no_answer_at_all_is_a_try_that_says_so(deps: Deps) -> None:

@@ -24,7 +24,8 @@ def claim(tx: SqlTx, owner: str = "w1", after: timedelta = timedelta(0)) -> Deli
 
 
 def tried(delivery: Delivery, outcome: Outcome = Outcome.RETRY, **more: object) -> Attempt:
-    return Attempt(n=delivery.attempts + 1, started_at=NOW + timedelta(microseconds=7), ms=40, outcome=outcome,
+    began = NOW + timedelta(microseconds=7 + delivery.attempts)
+    return Attempt(n=delivery.attempts + 1, started_at=began, ms=40, outcome=outcome,
                    **more)  # type: ignore[arg-type]
 
 
@@ -43,8 +44,11 @@ def test_a_try_comes_back_as_it_was_kept(store: SqlStore) -> None:
         assert tx.done(second, NOW, {}, two)
     with store.read() as tx:
         assert tx.attempts(first.id) == [one, two]
-        assert tx.attempts_of([first.id, 99]) == {first.id: [one, two]}
-        assert tx.attempts_of([]) == {}
+        assert tx.latest_attempts([first.id, 99]) == {first.id: two}
+        assert tx.latest_attempts([]) == {}
+        assert tx.attempts_to("glpi", 10) == [("k", two), ("k", one)]
+        assert tx.attempts_to("glpi", 1) == [("k", two)]
+        assert tx.attempts_to("desk", 10) == []
 
 
 def test_what_no_database_takes_is_replaced(store: SqlStore) -> None:
@@ -122,6 +126,6 @@ def test_many_claimed_at_once_cost_the_takeover_one_statement_for_all(store: Sql
         tx.claim("w1", NOW, LEASE, {"glpi": 300})
     with store.begin() as tx:
         taken = tx.claim("w2", NOW + LEASE, LEASE, {"glpi": 300})
-        found = tx.attempts_of([one.id for one in taken])
+        found = tx.latest_attempts([one.id for one in taken])
     assert len(found) == 300
-    assert {one.outcome for tries in found.values() for one in tries} == {Outcome.LOST}
+    assert {one.outcome for one in found.values()} == {Outcome.LOST}

@@ -8,8 +8,8 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from connector.flows import redeliver
-from connector.web import actions
+from connector.store.views import DeliveryRow
+from connector.web import actions, tries
 from connector.web.api import shapes_operations as shape
 from connector.web.api.common import page_out, paged
 from connector.web.api.shapes import ProblemSchema
@@ -45,14 +45,36 @@ class Deliveries(MethodView):
 @api.route("/deliveries/<int:id>")
 class Delivery(MethodView):
     @door(Right.DELIVERIES_READ)
-    @api.response(200, shape.DeliverySchema)
+    @api.response(200, shape.DeliveryWithTriesSchema)
     @api.alt_response(404, schema=ProblemSchema)
     def get(self, id: int) -> Any:
-        """Read one delivery"""
-        row = services().queries.delivery(id) if id < 2**53 else None
-        if row is None:
-            raise Problem(404, "There is no such delivery.")
-        return row
+        """Read one delivery with its tries
+
+        The first and the latest tries are kept, with what was asked and what was answered, without secrets. What the
+        other side said is told to whoever may read what it is about (`handoffs:read` for suppliers, else
+        `tickets:read`).
+        """
+        row = _row(id)
+        told = {name: getattr(row, name) for name in shape.DeliverySchema().fields}
+        return {**told, "tries": tries.of(services(), row, who())}
+
+
+@api.route("/deliveries/<int:id>/sent")
+class Sent(MethodView):
+    @door(Right.DELIVERIES_READ)
+    @api.response(200, shape.SentSchema)
+    @api.alt_response(403, schema=ProblemSchema)
+    @api.alt_response(404, schema=ProblemSchema)
+    def get(self, id: int) -> Any:
+        """Read what a delivery sends
+
+        Asks for `handoffs:read` besides for suppliers, else for `tickets:read`. A look at what a security team was told
+        is recorded.
+        """
+        row = _row(id)
+        if not tries.may_read(row, who()):
+            raise Problem(403, "What was sent may be read by who may read what it is about.", kind="forbidden")
+        return {"id": row.id, "content": tries.look(services(), row, who())}
 
 
 @api.route("/deliveries/retry")
@@ -75,9 +97,7 @@ class Drop(MethodView):
     @api.alt_response(409, schema=ProblemSchema)
     def post(self, id: int) -> None:
         """Decide that a delivery need not happen"""
-        row = services().queries.delivery(id) if id < 2**53 else None
-        if row is None:
-            raise Problem(404, "There is no such delivery.")
+        _row(id)
         if not actions.drop(services(), who(), id):
             raise Problem(409, "It is being delivered or already finished.", kind="conflict")
 
@@ -93,9 +113,12 @@ class Redeliver(MethodView):
 
         A new delivery with the same message id: who acted on the first does not act again.
         """
-        row = services().queries.delivery(id) if id < 2**53 else None
-        if row is None:
-            raise Problem(404, "There is no such delivery.")
-        told = {"target": row.target, "verb": row.verb, "lane": row.lane, "payload": row.payload, "ticket": row.ticket}
-        if not redeliver.again(services().deps, id, row.key, row.state, told, who().label):
+        if not actions.repeat(services(), who(), _row(id)):
             raise Problem(409, "Only what was sent to a supplier can be sent again.", kind="conflict")
+
+
+def _row(id: int) -> DeliveryRow:
+    row = services().queries.delivery(id) if id < 2**53 else None
+    if row is None:
+        raise Problem(404, "There is no such delivery.")
+    return row

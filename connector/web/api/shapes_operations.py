@@ -83,6 +83,43 @@ class DeliverySchema(Out):
     reason = fields.String()
 
 
+class ExchangeSchema(Out):
+    """One request and its answer."""
+
+    method = fields.String(required=True, metadata={"description": "SMTP for mail, NOTIFY for chat and SMS"})
+    address = fields.String(required=True, metadata={"description": "Host and path, without login and query"})
+    content_type = fields.String()
+    size = fields.Integer(allow_none=True, metadata={"description": "Bytes of the body"})
+    sha256 = fields.String(metadata={"description": "Of the body"})
+    headers = fields.Dict(keys=fields.String(), values=fields.String())
+    ms = fields.Integer(allow_none=True, metadata={"description": "Until the answer began"})
+    status = fields.Integer(allow_none=True)
+    answer_headers = fields.Dict(keys=fields.String(), values=fields.String())
+    answer = fields.String(metadata={"description": "The beginning of what was said, without secrets"})
+    error = fields.String(metadata={"description": "Why there was no answer"})
+
+
+class TrySchema(Out):
+    n = fields.Integer(required=True)
+    started_at = Instant(required=True)
+    ms = fields.Integer(allow_none=True, metadata={"description": "Time of the whole try; null when it is lost"})
+    outcome = fields.String(
+        required=True, validate=validate.OneOf(["done", "retry", "refused", "lost"]),
+        metadata={"description": "lost: the process ended before it knew an answer"})
+    reason = fields.String()
+    calls = fields.Integer(metadata={"description": "Requests of the try; the last of them are listed"})
+    exchanges = fields.List(fields.Nested(ExchangeSchema))
+
+
+class DeliveryWithTriesSchema(DeliverySchema):
+    tries = fields.List(fields.Nested(TrySchema), required=True)
+
+
+class SentSchema(Out):
+    id = fields.Integer(required=True)
+    content = fields.Dict(required=True, metadata={"description": "The message, or the fields, comment or file"})
+
+
 class DeliveryPage(Out):
     items = fields.List(fields.Nested(DeliverySchema), required=True)
     next = fields.String(allow_none=True, required=True)

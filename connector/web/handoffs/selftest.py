@@ -26,6 +26,7 @@ from connector.web.rights import Right, door
 from connector.web.services import Services, services
 
 PER_MINUTE: Final = 6
+MOST_SENDINGS: Final = 20
 LONGEST_BODY: Final = 256 * 1024
 _BUCKETS: Final = "connector_samples"
 
@@ -89,7 +90,8 @@ def context(receiver: Receiver, action: str) -> dict[str, Any]:
         "endpoint": f"{base}{url_for('suppliers.receive', supplier=receiver.name)}",
         "sample": send(parts, receiver) if test == "sample" else None,
         "checked": looked_at(parts, receiver) if test == "check" else None,
-        "calls": calls.latest(parts, receiver), "problems": parts.keys.problems(receiver),
+        "calls": calls.latest(parts, receiver), "sendings": parts.handoffs.sendings(receiver.target, MOST_SENDINGS),
+        "problems": parts.keys.problems(receiver),
         "fingerprints": [fingerprint(secret) for secret in parts.keys.of(receiver)],
         "skew": timedelta(minutes=5),
     }

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
+import orjson
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connector.domain.delivery import DeliveryState
-from connector.domain.notices.notice import NOTIFY
-from connector.store.views import Paged
-from connector.web import actions
+from connector.flows import redeliver, sent
+from connector.store.views import DeliveryRow, Paged
+from connector.web import actions, tries
 from connector.web.auth.identity import who
 from connector.web.auth.signin import safe_next
 from connector.web.i18n import _, ngettext
 from connector.web.pages import query
 from connector.web.rights import Right, door
 from connector.web.services import services
-
-HIDDEN: Final = "(...)"
-_SHOWN: Final = frozenset({"text", "public", "author", "name", "media_type", "size"})
 
 
 @door(Right.DELIVERIES_READ)
@@ -45,23 +40,45 @@ def index() -> ResponseReturnValue:
 
 @door(Right.DELIVERIES_READ)
 def show(id: int) -> ResponseReturnValue:
-    row = services().queries.delivery(id)
+    row, parts = _found(id), services()
+    told = {} if sent.to_supplier(row.target) else sent.content(row.key, row.target, row.verb, row.payload or {})
+    return render_template(
+        "delivery.html",
+        row=row,
+        fields=list(told.get("fields", told).items()),
+        tries=tries.of(parts, row, who()),
+        reads=sent.to_supplier(row.target) and tries.may_read(row, who()),
+        again=redeliver.possible(parts.deps, row.state, row.target),
+        link=redeliver.repeated(row.key),
+        repeat=parts.queries.delivery_of(redeliver.repeat_key(row.id, row.key, row.payload or {})),
+    )
+
+
+@door(Right.DELIVERIES_READ)
+def content(id: int) -> ResponseReturnValue:
+    """What was sent, in full."""
+    row, parts = _found(id), services()
+    if not tries.may_read(row, who()):
+        abort(403)
+    found = tries.look(parts, row, who())
+    body = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode()
+    return render_template("delivery_sent.html", row=row, body=body, private=sent.private(parts.deps, row.target))
+
+
+def _found(id: int) -> DeliveryRow:
+    row = services().queries.delivery(id) if id < 2**53 else None
     if row is None:
         abort(404)
-    payload = row.payload or {}
-    fields = payload.get("fields", payload)
-    shown = [(name, item) for name, item in fields.items() if name in _SHOWN or "fields" in payload]
-    if row.verb == NOTIFY:
-        shown = _message(payload)
-    return render_template("delivery.html", row=row, fields=shown)
+    return row
 
 
-def _message(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """A message to a person, without the links in it: who reads here must not acknowledge in another's name."""
-    text = str(payload.get("text", ""))
-    for link in payload.get("links", ()):
-        text = text.replace(str(link), HIDDEN)
-    return [("name", payload.get("name", "")), ("title", payload.get("subject", "")), ("text", text)]
+@door(Right.DELIVERIES_RETRY)
+def repeat(id: int) -> ResponseReturnValue:
+    if actions.repeat(services(), who(), _found(id)):
+        flash(_("It will be sent again, with the same message id."), "good")
+    else:
+        flash(_("Only what was sent to a supplier can be sent again."), "bad")
+    return redirect(url_for("deliveries.show", id=id), 303)
 
 
 @door(Right.DELIVERIES_RETRY)
@@ -102,6 +119,8 @@ def blueprint() -> Blueprint:
     deliveries = Blueprint("deliveries", __name__)
     deliveries.get("/deliveries")(index)
     deliveries.get("/deliveries/<int:id>")(show)
+    deliveries.get("/deliveries/<int:id>/sent")(content)
+    deliveries.post("/deliveries/<int:id>/repeat")(repeat)
     deliveries.post("/deliveries/retry")(retry)
     deliveries.post("/deliveries/drop")(drop)
     return deliveries
