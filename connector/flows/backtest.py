@@ -9,7 +9,7 @@ from datetime import datetime
 from connector.domain.agreements.backtest import Tally
 from connector.domain.agreements.conditions import ALWAYS, Condition
 from connector.domain.agreements.engine import History, clocks_of_many
-from connector.domain.agreements.facts import TELLING
+from connector.domain.agreements.facts import HEARD
 from connector.domain.agreements.registry import Registry
 from connector.domain.history import EventKind, standing
 from connector.domain.ticket import Ticket, value_of
@@ -59,7 +59,7 @@ def measure(store: Store, question: Question, first: int, last: int, stop: Calla
     tally = Tally()
     with store.read() as tx:
         tickets = [stored for stored in tx.walk(first, last) if question.asks_for(stored.ticket)]
-        histories = tx.history([stored.key for stored in tickets], TELLING | {EventKind.SUPERSEDED})
+        histories = tx.history([stored.key for stored in tickets], HEARD | {EventKind.SUPERSEDED})
     for start in range(0, len(tickets), TOGETHER):
         if stop is not None and stop():
             break

@@ -35,6 +35,9 @@ FROM_US: Final = Origin.CONNECTOR
 """By name, as in clock.py."""
 
 TELLING: Final = frozenset({CHANGED, COMMENTED, NOTED, DELETED, MERGED, RESTORED})
+"""What tools tell."""
+HEARD: Final = TELLING | {MAJOR}
+"""All that can change a clock."""
 _DONE: Final = (State.RESOLVED, State.CLOSED)
 _OVER: Final = tuple(ENDED)
 """Tuples, not sets: an enum member equals its text but does not have its hash."""
