@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from connector.domain.agreements.assess import assess
 from connector.domain.agreements.clock import ClockState
@@ -14,8 +14,10 @@ from connector.domain.agreements.registry import Registry
 from connector.domain.escalations.escalated import FIRED
 from connector.domain.escalations.ladder import outlook
 from connector.domain.history import Event, EventKind, effective
-from connector.domain.ticket import Ticket
+from connector.domain.major.record import Record, latest
+from connector.domain.ticket import ENDED, Kind, Ticket
 from connector.ports import Stored
+from connector.store import processes
 from connector.web.services import Services
 
 MOST: Final = 200
@@ -23,7 +25,10 @@ MOST: Final = 200
 BACK: Final = timedelta(days=30)
 AHEAD: Final = timedelta(hours=8)
 NEAR: Final = 0.75
-LISTS: Final = ("breached", "risk", "major", "unacknowledged")
+LISTS: Final = ("breached", "risk", "major", "candidates", "majors_unacknowledged", "unacknowledged", "requests")
+KINDS: Final[tuple[Literal["major", "request"], ...]] = ("major", "request")
+OF_REQUESTS: Final = (Kind.SERVICE_REQUEST, Kind.TASK)
+"""They have a list of their own: no figure of incidents holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,27 @@ class Line:
     major: bool
     breached: bool
     share: float
+    declared: Record | None = None
+    """As a major incident, while it is one that somebody declared."""
+    confirmed: bool = True
+    """Whether somebody acknowledged that it was declared."""
 
     @property
     def risk(self) -> bool:
         return not self.breached and self.share >= NEAR
+
+    @property
+    def request(self) -> bool:
+        return self.ticket.kind in OF_REQUESTS
+
+    @property
+    def candidates(self) -> bool:
+        """Its agreement calls it major, and nobody declared it."""
+        return self.major and self.declared is None
+
+    @property
+    def majors_unacknowledged(self) -> bool:
+        return self.declared is not None and not self.confirmed
 
     @property
     def unacknowledged(self) -> bool:
@@ -57,8 +79,9 @@ class Board:
     cut: bool = False
 
     def part(self, name: str) -> list[Line]:
-        flags = {"breached": "breached", "risk": "risk", "major": "major", "unacknowledged": "unacknowledged"}
-        return [line for line in self.lines if getattr(line, flags[name])]
+        assert name in LISTS
+        of_requests = name == "requests"
+        return [line for line in self.lines if line.request is of_requests and (of_requests or getattr(line, name))]
 
 
 def read(services: Services) -> Board:
@@ -67,8 +90,11 @@ def read(services: Services) -> Board:
     now, registry = services.now(), services.agreements.current()
     signalled = services.board.signalled(now - BACK, MOST)
     near = services.board.near(now, now + AHEAD, MOST)
+    processed = [one for kind in KINDS for one in processes.found(services.board.store, kind, now - BACK, MOST)]
+    begun = [(stored, list(events)) for stored, events in processed
+             if stored.ticket.state not in ENDED and not stored.ticket.deleted]
     found: dict[int, tuple[Stored, list[Event]]] = {stored.key: (stored, events) for stored, events in
-                                                    [*signalled, *near]}
+                                                    [*signalled, *near, *begun]}
     lines = [line(stored, events, registry, now) for stored, events in found.values()]
     lines.sort(key=lambda one: (not one.breached, -one.share))
     return Board(lines, len(signalled) == MOST or len(near) == MOST)
@@ -83,9 +109,12 @@ def line(stored: Stored, events: list[Event], registry: Registry, now: datetime)
     last = fired[-1] if fired else None
     running = [one for one in found.result.clocks if one.clock.open]
     clock = max(running, key=_weight, default=None)
+    record = latest(whole)
+    record = record if record is not None and record.active else None
     return Line(stored.key, stored.ticket, clock, last, seen.next_at,
                 last is not None and any(at >= last.at for at in spoken), found.result.major_incident,
-                _any_breached(running), 0.0 if clock is None else _share(clock))
+                _any_breached(running), 0.0 if clock is None else _share(clock), record,
+                record is not None and any(at >= record.declared_at for at in spoken))
 
 
 def _any_breached(clocks: Iterable[NamedClock]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from connector.domain.history import Event, EventKind, Role
+from connector.domain.ticket import Kind
 from connector.flows import assess
 from connector.store.board import BoardQueries
 from tests.web.agreed import agree
@@ -103,3 +104,31 @@ def test_the_pages_speak_french(climbed: int, as_role: Callable[[str], Browser])
     for said in ("Escalade", "prévenir", "à venir"):
         assert said in page, said
     assert "Échelles" in client.get("/escalations", headers=french).get_data(as_text=True)
+
+
+def test_the_board_shows_majors_nobody_declared_or_acknowledged_and_keeps_requests_apart(
+    app: Flask, as_role: Callable[[str], Browser], there: World
+) -> None:
+    opened = there.clock()
+    save(there, ticket("88", title="All is down", customer="ACME SA", priority="P1", impact="very_high",
+                       urgency="very_high", service="E-mail", group="Service Desk", opened_at=opened,
+                       updated_at=opened))
+    save(there, ticket("89", title="A laptop please", customer="ACME SA", kind=Kind.SERVICE_REQUEST, category="Laptop",
+                       priority="P1", opened_at=opened, updated_at=opened))
+    assess.tick(there.services.deps)
+    client = as_role("agent")
+
+    def shows(name: str, title: str) -> bool:
+        return title in client.get(f"/escalations?show={name}").get_data(as_text=True)
+
+    key = there.keys["88"]
+    assert shows("major", "All is down")
+    assert shows("candidates", "All is down")
+    client.post_form(f"/tickets/{key}/major", {"text": "nobody works"}, f"/tickets/{key}/major")
+    assert not shows("candidates", "All is down")
+    assert shows("major", "All is down")
+    assert shows("majors_unacknowledged", "All is down")
+    client.post_form(f"/tickets/{key}/major/acknowledge", {}, f"/tickets/{key}/major")
+    assert not shows("majors_unacknowledged", "All is down")
+    assert not any(shows(name, "A laptop please") for name in ("breached", "risk", "major", "unacknowledged"))
+    assert shows("requests", "A laptop please")

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, abort, flash, redirect, render_tem
 from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import Refused
+from connector.domain.history import EventKind
 from connector.domain.major.checklist import following, lines
 from connector.domain.major.children import suggested
 from connector.domain.major.closing import closing
@@ -17,7 +18,7 @@ from connector.domain.major.procedure import ROLES
 from connector.domain.major.record import ALLOWED, Record, What
 from connector.domain.notices.people import Person
 from connector.domain.ticket import Ticket
-from connector.flows import majors
+from connector.flows import acknowledging, majors
 from connector.paper.document import Block, Document
 from connector.paper.pdf import render
 from connector.store.views import TicketDetail, TicketFilter
@@ -54,6 +55,19 @@ def act(key: int) -> ResponseReturnValue:
     except Refused as error:
         return _page(key, error.reason), 422
     flash(i18n._("Noted."), "good")
+    return redirect(url_for("major.show", key=key), 303)
+
+
+@door(Right.TICKETS_WRITE)
+def acknowledge(key: int) -> ResponseReturnValue:
+    """Somebody signed in says that they know of the declaration."""
+    _visible(key)
+    parts, asking = services(), who()
+    record = majors.standing(parts.deps, key).record
+    if record is None or not record.active:
+        abort(404)
+    acknowledging.acknowledge(parts.deps, key, asking.label, asking.name, f"major/{record.n}/declared", "page",
+                              asking.label)
     return redirect(url_for("major.show", key=key), 303)
 
 
@@ -115,7 +129,9 @@ def _page(key: int, trouble: str = "") -> str:
         told=closing(ticket, seen.events, record, now).durations if record is not None else None,
         can=[what for what in PLAIN if record is not None and record.state in ALLOWED[what]],
         closes=record is not None and record.state in ALLOWED[What.CLOSED], once=uuid4().hex,
-        children=_children(record), today=now.astimezone(i18n.zone()).date(), span=i18n.span,
+        known=record is None or any(event.kind is EventKind.ACKNOWLEDGED and event.at >= record.declared_at
+                                    for event in seen.events), children=_children(record),
+        today=now.astimezone(i18n.zone()).date(), span=i18n.span,
         roles=sorted({*ROLES, *seen.process.roles}), form=request.form, writes=who().may(Right.TICKETS_WRITE))
 
 
@@ -135,6 +151,7 @@ def install(app: Flask) -> None:
     pages.get("/tickets/<int:key>/major")(show)
     pages.post("/tickets/<int:key>/major")(declare)
     pages.post("/tickets/<int:key>/major/moves")(act)
+    pages.post("/tickets/<int:key>/major/acknowledge")(acknowledge)
     pages.get("/tickets/<int:key>/major/report")(report)
     pages.get("/tickets/<int:key>/major/report.pdf")(paper)
     app.register_blueprint(pages)
