@@ -41,6 +41,8 @@ class Document:
     file: str
     data: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    wrong: list[Problem] = field(default_factory=list)
+    """Mistakes of form that left the rest readable, where `load` was asked to go on."""
 
     def where(self, path: Path) -> tuple[int, int]:
         """Line and column, from 1, of the deepest part of `path` that is in the file."""
@@ -54,18 +56,19 @@ class Document:
         return Problems(self.file, self.where)
 
 
-def load(path: File, name: str = "") -> Document:
-    """Read a file; `name` is what problems call it. Raises ConfigError with every problem of its form."""
+def load(path: File, name: str = "", *, go_on: bool = False) -> Document:
+    """Read a file; `name` is what problems call it. Raises ConfigError with every problem of its form; with `go_on`
+    only when nothing can be read: what leaves the rest readable (a key given twice) is then in the document."""
     file = name or str(path)
     try:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError([Problem(f"cannot be read: {error.strerror}", file)]) from None
-    return parse(raw, file)
+    return parse(raw, file, go_on=go_on)
 
 
-def parse(raw: bytes, file: str = "") -> Document:
+def parse(raw: bytes, file: str = "", *, go_on: bool = False) -> Document:
     """As `load`, for what is already in memory."""
     text = _decoded(raw, file)
     document = Document(file)
@@ -86,6 +89,9 @@ def parse(raw: bytes, file: str = "") -> Document:
         builder = _Builder(document, problems)
         if builder.bounded(root):
             document.data = builder.build(root, ())
+            if go_on:
+                document.wrong = problems.found
+                return document
     problems.stop()
     return document
 

@@ -14,9 +14,9 @@ from connector.domain.address import AddressPolicy
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.mapping import Mapping as FieldMapping
 from connector.domain.mappings.rules import Rule
+from connector.files import between, profiles
 from connector.files import escalations as escalation_files
 from connector.files import processes as process_files
-from connector.files import profiles
 from connector.ports import Capability, Diagnosis, FieldInfo, Vendor
 from connector.settings import Settings, ToolSettings
 from connector.settings.channels import ChannelSettings
@@ -71,7 +71,7 @@ def files(path: Path, environ: Mapping[str, str]) -> Found:
 
 def _unread(agreements: Path) -> Iterator[Problem]:
     """Files that look like agreements, but lie where nobody reads them: their promises would count for nothing."""
-    folders = ("calendars", *profiles.PROFILE_FOLDERS, profiles.TEAMS, profiles.MESSAGES, profiles.INFORMING,
+    folders = (between.CALENDARS, *between.PROFILE_FOLDERS, between.TEAMS, between.MESSAGES, between.INFORMING,
                *process_files.FOLDERS, escalation_files.FOLDER)
     for file in sorted(path for path in agreements.rglob("*") if path.suffix.lower() in (".yaml", ".yml")):
         place = file.relative_to(agreements)

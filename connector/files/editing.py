@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
+from connector.files.between import INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS
 from connector.files.processes import FOLDERS as PROCESS_FOLDERS
-from connector.files.profiles import INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS, Folder, Older, load
+from connector.files.profiles import Folder, Older, load
 
 DIRECTORY_ID: Final = "directory"
 CALENDARS: Final = "calendars"

@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from connector.domain.agreements.profile import Profile
-from connector.domain.errors import Problem
-from connector.domain.escalations.checks import Known, checks, unknown_ladders
+from connector.domain.escalations.checks import Known
 from connector.domain.escalations.format import parse
 from connector.domain.escalations.rules import BEGINNING, Rule
 from connector.domain.handoffs.receiver import Receiver
@@ -42,17 +40,19 @@ def sources(rule: Rule) -> set[str]:
     return {source for chain in rule.chains for source in chain.sources}
 
 
-def problems_between(
-    rules: Iterable[Rule], profiles: Iterable[Profile], people: People, receivers: Mapping[str, Receiver],
-    calendars: Iterable[str], templates: Mapping[str, Template],
-) -> list[Problem]:
-    """What is wrong between ladders and everything they name. Without teams no name of a person can be checked."""
-    every, agreed = list(rules), list(profiles)
-    hooks = frozenset(name for name, receiver in receivers.items() if receiver.reach.webhook is not None)
-    known = Known(calendars=frozenset(calendars), receivers=frozenset(receivers), webhooks=hooks, templates=templates)
+def known(
+    people: People, receivers: Mapping[str, Receiver] | None, calendars: Iterable[str] | None,
+    templates: Mapping[str, Template] | None,
+) -> Known:
+    """The names that ladders may use; None where not all are known. Without teams nobody's name can be checked."""
+    hooks = None
+    if receivers is not None:
+        hooks = frozenset(name for name, receiver in receivers.items() if receiver.reach.webhook is not None)
+    found = Known(calendars=None if calendars is None else frozenset(calendars), templates=templates, webhooks=hooks,
+                  receivers=None if receivers is None else frozenset(receivers))
     if people:
-        known = replace(known, groups=frozenset(people.groups), people=frozenset(people.people), levels=people.levels)
-    return [*unknown_ladders(every, agreed), *checks(every, agreed, known)]
+        found = replace(found, groups=frozenset(people.groups), people=frozenset(people.people), levels=people.levels)
+    return found
 
 
 def since(rules: Iterable[Rule], kept: Kept, now: datetime | None) -> list[Rule]:

@@ -42,9 +42,13 @@ def _every(files: Iterable[tuple[Any, Problems]], parse: Callable[[Any, Problems
     return tuple(one for one in found if one is not None)
 
 
-def between(
-    found: Processes, people: People, templates: Templates, calendars: Iterable[str], receivers: Iterable[str],
+def between_majors(found: Processes, people: People, templates: Templates) -> list[Problem]:
+    """What is wrong between the files of major incidents and everything they name."""
+    return majors.between(found.majors, found.continuity, people, templates)
+
+
+def between_items(
+    found: Processes, people: People, calendars: Iterable[str], receivers: Iterable[str]
 ) -> list[Problem]:
-    """What is wrong between these files and everything they name."""
-    return [*majors.between(found.majors, found.continuity, people, templates),
-            *requests.between(found.catalogue, people, calendars, receivers)]
+    """What is wrong between the service catalogue and everything it names."""
+    return requests.between(found.catalogue, people, calendars, receivers)

@@ -18,23 +18,18 @@ from connector.domain.agreements.nesting import nesting_problems
 from connector.domain.agreements.profile import Profile
 from connector.domain.agreements.profile_format import draft, parse
 from connector.domain.agreements.registry import Registry
-from connector.domain.agreements.registry_checks import unknown_calendars, unknown_nests
 from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalations.format import parse as parse_ladder
 from connector.domain.escalations.rules import Rule
-from connector.domain.notices.people_checks import checked
 from connector.domain.problems import Problems, Where
 from connector.files import calendars as calendar_files
 from connector.files import directory as directory_file
 from connector.files import escalations as escalation_files
 from connector.files import messages as message_files
 from connector.files import processes as process_files
+from connector.files.between import CALENDARS, INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS, Gaps, Parts, problems
 
-PROFILE_FOLDERS: Final = ("customers", "operations", "suppliers")
-TEAMS: Final = "teams"
-MESSAGES: Final = "messages"
-INFORMING: Final = "informing"
 RECEIVER_TERMS: Final = ("name", "pause_reasons", "penalties", "silent_after", "dispute_clock")
 DIRECTORY: Final = "directory.yaml"
 Older = Mapping[tuple[str, str], Profile]
@@ -83,28 +78,22 @@ def load(
     templates = message_files.templates(reader.files_of(MESSAGES))
     informing = message_files.informing(reader.files_of(INFORMING))
     processes = process_files.read(reader.files_of)
-    if reader.errors:
-        raise ConfigError(sorted([*reader.errors, *reader.unknown_names(calendars)],
-                                 key=lambda p: (p.file, p.line, p.column)))
-    people, found = checked(*team, calendars)
-    found += message_files.between(informing, templates)
-    wrong = [problem for problem in found if problem.severity == "error"]
-    reader.warnings += reader.placed(problem for problem in found if problem.severity != "error")
-    try:
-        registry = Registry.checked(profiles, calendars, directory, older, people, templates, rules,
-                                    {**(ladders or {}), **{(rule.name, rule.version): rule for rule in rules}})
-    except ConfigError as error:
-        raise ConfigError(reader.placed([*error.problems, *wrong])) from None
-    if wrong:
-        raise ConfigError(reader.placed(wrong))
+    parts = Parts(calendars, profiles, reader.drafts, rules, team, templates, informing, processes)
+    people, between = problems(parts, reader.gaps)
+    found = [*reader.errors, *reader.placed(between)]
+    registry = None
+    if reader.gaps.all(CALENDARS, DIRECTORY, *PROFILE_FOLDERS):
+        try:
+            registry = Registry.checked(profiles, calendars, directory, older, people, templates, rules,
+                                        {**(ladders or {}), **{(rule.name, rule.version): rule for rule in rules}})
+            found += reader.placed(nesting_problems(registry))
+        except ConfigError as error:
+            found += reader.placed(problem for problem in error.problems if problem not in between)
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors or registry is None:
+        raise ConfigError(sorted(errors, key=lambda p: (p.file, p.line, p.column)))
     registry = replace(registry, informing=tuple(informing), majors=processes.majors, continuity=processes.continuity,
                        catalogue=processes.catalogue)
-    found = reader.placed([*nesting_problems(registry), *escalation_files.problems_between(
-        rules, profiles, people, registry.receivers, calendars, templates.by_name), *process_files.between(
-            processes, people, templates, calendars, registry.receivers)])
-    errors = [problem for problem in found if problem.severity == "error"]
-    if errors:
-        raise ConfigError(errors)
     return Folder(registry, [*reader.warnings, *found, *reader.placed(day_problems(registry))], reader.documents,
                   reader.holidays())
 
@@ -152,15 +141,7 @@ class _Reader:
         self.drafts: list[Profile] = []
         """Profiles as far as they could be read, mistakes or not."""
         self.calendar_files: dict[str, str] = {}
-        self.nameless = False
-        """Whether a file could not even be asked for its name."""
-
-    def unknown_names(self, calendars: Mapping[str, Any]) -> list[Problem]:
-        """Names that lead nowhere, for files with other mistakes. Nothing is said when the name may be in a file that
-        cannot be read."""
-        if self.nameless:
-            return []
-        return self.placed([*unknown_calendars(self.drafts, calendars), *unknown_nests(self.drafts)])
+        self.gaps = Gaps()
 
     def holidays(self) -> dict[str, Problem]:
         places = self.placed(Problem("", file, path="holidays", severity="warning")
@@ -169,21 +150,29 @@ class _Reader:
 
     def _document(self, path: Path) -> tuple[Any, Problems] | None:
         try:
-            document = yaml12.load(path, str(path))
+            document = yaml12.load(path, str(path), go_on=True)
         except ConfigError as error:
             self.errors.extend(error.problems)
-            self.nameless = True
+            self.gaps.nameless.add(self._part(path))
             return None
         self.places[str(path)] = document.where
-        return document.data, document.problems()
+        problems = document.problems()
+        problems.found += document.wrong
+        return document.data, problems
+
+    def _part(self, path: Path) -> str:
+        """The folder a file belongs to; a file from elsewhere is a profile that is tried."""
+        return path.relative_to(self.folder).parts[0] if path.is_relative_to(self.folder) else PROFILE_FOLDERS[0]
 
     def _take(self, problems: Problems) -> None:
         for problem in problems.found:
             (self.errors if problem.severity == "error" else self.warnings).append(problem)
+        if problems.errors:
+            self.gaps.wrong.add(self._part(Path(problems.file)))
 
     def calendars(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
-        for path in sorted((self.folder / "calendars").glob("*.yaml")):
+        for path in sorted((self.folder / CALENDARS).glob("*.yaml")):
             read = self._document(path)
             if read is None:
                 continue
@@ -191,7 +180,7 @@ class _Reader:
             name = data.get("calendar") if isinstance(data, dict) else None
             if not isinstance(name, str):
                 problems.add(("calendar",), "is required: the name of this calendar")
-                self.nameless = True
+                self.gaps.nameless.add(CALENDARS)
             elif name in found:
                 problems.add(("calendar",), f"`{name}` is also the name of another calendar")
             else:
@@ -208,7 +197,7 @@ class _Reader:
         read = self._document(path) if path.exists() else None
         if read is None:
             return {}
-        found = directory_file.read(*read, None if self.nameless else calendars)
+        found = directory_file.read(*read, calendars if self.gaps.names(CALENDARS) else None)
         self._take(read[1])
         return found
 
@@ -236,9 +225,13 @@ class _Reader:
         """All profiles; that of `extra` takes the place of the one of its name."""
         paths = [path for part in PROFILE_FOLDERS for path in sorted((self.folder / part).glob("*.yaml"))]
         found = [profile for path in paths if (profile := self._profile(path, calendars, directory)) is not None]
-        if extra is not None and (tried := self._profile(extra, calendars, directory)) is not None:
-            found = [*(profile for profile in found if profile.name != tried.name), tried]
-        return found
+        if extra is None:
+            return found
+        before, self.drafts = self.drafts, []
+        tried = self._profile(extra, calendars, directory)
+        named = {draft.name for draft in self.drafts}
+        self.drafts = [*(draft for draft in before if draft.name not in named), *self.drafts]
+        return [*(profile for profile in found if profile.name not in named), *([] if tried is None else [tried])]
 
     def escalations(self, calendars: Mapping[str, Any], directory: Mapping[str, Any]) -> list[Rule]:
         found: list[Rule] = []
@@ -268,7 +261,7 @@ class _Reader:
         profile = draft(data, problems)
         self._take(problems)
         if profile is None or not isinstance(data.get("profile"), str):
-            self.nameless = True
+            self.gaps.nameless.add(self._part(path))
             return None
         self.drafts.append(profile)
         if problems.errors:

@@ -39,7 +39,7 @@ class Known:
     templates: Mapping[str, Template] | None = None
     receivers: frozenset[str] | None = None
     webhooks: frozenset[str] | None = None
-    calendars: frozenset[str] = field(default_factory=frozenset)
+    calendars: frozenset[str] | None = field(default_factory=frozenset)
 
 
 def checks(rules: Sequence[Rule], profiles: Iterable[Profile], known: Known) -> list[Problem]:
@@ -138,7 +138,7 @@ def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
     places = [("calendar", rule.calendar)]
     places += [(f"steps.{step.place}.during", step.during) for step in rule.steps]
     for path, chain in places:
-        if chain is not None and chain.otherwise not in known.calendars and chain.otherwise != "24x7":
+        if chain is not None and known.calendars is not None and chain.otherwise not in (*known.calendars, "24x7"):
             yield Problem(f"there is no calendar `{chain.otherwise}`{did_you_mean(chain.otherwise, known.calendars)}",
                           rule.file, path=path)
     if rule.timezone is not None and not is_zone(rule.timezone.otherwise):
