@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 from connector.domain.errors import Conflict
 from connector.domain.history import Event
 from connector.ports import Change, Stored
-from connector.store.bulk import batches
+from connector.store.bulk import FEW, batches, updating
 from connector.store.codec import json_text, read_ticket
 from connector.store.history import HistoryRoom
 from connector.store.ready import Ready
@@ -95,6 +95,9 @@ class TicketRoom(HistoryRoom):
     def _update(self, changes: list[tuple[Change, Stored]]) -> None:
         if not changes:
             return
+        if len(changes) == 1:
+            self._update_one(*changes[0])
+            return
         at = self.bulk.at
         rows = [(*ticket_row(change, before.revision + 1, at), before.key, before.revision)
                 for change, before in changes]
@@ -106,6 +109,18 @@ class TicketRoom(HistoryRoom):
         if renamed:
             self.bulk.update(self.conn, tickets, ("tool_id",), ("key",), renamed)
         self.append((before.key, event) for change, before in changes for event in change.events)
+
+    def _update_one(self, change: Change, before: Stored) -> None:
+        """What an edit, a comment or a message changes: all in one statement, where that is a trip less."""
+        row = (*ticket_row(change, before.revision + 1, self.bulk.at), change.ticket.id, before.key, before.revision)
+        steps = [updating(self.bulk, tickets, (*COLUMNS, "tool_id"), ("key", "revision"), row),
+                 updating(self.bulk, documents, ("document", "base"), ("ticket",), (*_texts(change), before.key))]
+        if 0 < len(change.events) <= FEW:
+            steps.append(self.event_step([(before.key, event) for event in change.events]))
+        if self.bulk.together(self.conn, steps)[0] != 1:
+            raise Conflict("a ticket changed in the store since it was read")
+        if len(change.events) > FEW:
+            self.append((before.key, event) for event in change.events)
 
     def history_backlog(self, tool: str, limit: int) -> list[Stored]:
         due = STORED.where(tickets.c.tool == tool, _HISTORY_DUE).order_by(tickets.c.key).limit(limit)
