@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from connector.wiring import Deployment
 
 VIEWS = ("open", "offered", "late", "ours", "theirs", "customer", "disputed", "closed")
-_by = click.option("--by", default="command line", show_default=True, help="Who does it, for the history.")
+_ACTOR = "command line"
+_by = click.option("--by", default=_ACTOR, show_default=True, help="Who does it, for the history.")
 _reason = click.option("--reason", required=True, help="Why.")
 
 
@@ -63,7 +64,7 @@ def show(context: Context, id: str, as_json: bool) -> None:
     from connector.domain.handoffs.chain import broken
 
     with context.deployed() as deployment:
-        handoff = _find(deployment, id)
+        handoff = _read(deployment, id)
         with deployment.store.read() as tx:
             entries = tx.entries([handoff.id])[handoff.id]
         told, _, receiver = _reading(deployment, handoff)
@@ -221,7 +222,7 @@ def proof(context: Context, id: str | None, verify_: Path | None, key: str | Non
     if verify_ is not None:
         raise SystemExit(verified(verify_, key))
     with context.deployed() as deployment:
-        handoff = _find(deployment, str(id))
+        handoff = _read(deployment, str(id))
         raw = packed(deployment, handoff, *_reading(deployment, handoff), pdf=pdf)
     if output is None:
         click.echo(raw, nl=False)
@@ -236,6 +237,14 @@ def _act(context: Context, id: str, what: Move, reason: str, by: str) -> None:
     with context.deployed() as deployment:
         handoff = _find(deployment, id)
         _tell(flow.act(deployment.deps, handoff.id, what, by, reason=reason))
+
+
+def _read(deployment: Deployment, name: str) -> Handoff:
+    """The handoff, after the look at it was recorded where looks are."""
+    from connector.flows import handoffs as flow
+
+    handoff = _find(deployment, name)
+    return handoff if deployment.agreements is None else flow.looked(deployment.deps, handoff.id, _ACTOR)
 
 
 def _find(deployment: Deployment, name: str) -> Handoff:

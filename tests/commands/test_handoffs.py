@@ -108,6 +108,14 @@ def test_a_handoff_from_offer_to_proof(desk: Desk, tmp_path: Path) -> None:
     assert desk.tried("handoffs", "proof", "--verify", str(desk.path)).exit_code == 1
 
 
+def test_looks_at_a_security_handoff_are_recorded_on_the_command_line_too(desk: Desk, tmp_path: Path) -> None:
+    id = desk.run("handoffs", "offer", open_ticket(desk), "security", "--reason", "a strange mail").split(":")[0]
+    assert "command line" in desk.run("handoffs", "show", id).splitlines()[-1]
+    desk.run("handoffs", "proof", id, "-o", str(tmp_path / "proof.json"))
+    entries = json.loads((tmp_path / "proof.json").read_bytes())["entries"]
+    assert [entry["kind"] for entry in entries] == ["moved", "access", "access"]
+
+
 def test_wrong_names_are_told_in_words(desk: Desk) -> None:
     assert "there is no handoff nothing" in desk.tried("handoffs", "show", "nothing").output
     ticket = open_ticket(desk)

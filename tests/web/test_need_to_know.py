@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connector.domain.handoffs.chain import EntryKind
 from connector.domain.handoffs.handoff import Handoff
 from connector.domain.handoffs.moves import Move, Side
 from connector.domain.handoffs.supplier_envelope import encoded, envelope, with_links
@@ -73,3 +74,15 @@ def test_pages_of_a_security_team_hold_no_word_of_ours(there: World, soc: Handof
     assert [line for page in pages for line in page.splitlines() if CANARY in line.lower()] == []
     assert client.get(f"/portal?view=closed&q={CANARY}").get_data(as_text=True).count(soc.id) == 0
 
+
+@pytest.mark.parametrize("form", ["json", "pdf"])
+def test_who_takes_the_proof_away_is_recorded_and_the_proof_tells_of_it(there: World, soc: Handoff, form: str) -> None:
+    there.user("agent")
+    client: Any = app_of(there).test_client()
+    assert client.sign_in("agent").status_code == 303
+    proof = client.get(f"/handoffs/{soc.id}/proof.{form}")
+    assert proof.status_code == 200
+    with there.store.read() as tx:
+        (look,) = (one for one in tx.entries([soc.id])[soc.id] if one.kind is EntryKind.ACCESS)
+    assert look.actor == "user:agent"
+    assert form == "pdf" or json.loads(proof.data)["entries"][-1]["hash"] == look.hash

@@ -75,13 +75,18 @@ def found(id: str) -> Seen:
     return seen
 
 
+def read(id: str) -> Seen:
+    """The handoff, after the look at it was recorded where looks are."""
+    seen = found(id)
+    if seen.receiver is None or seen.receiver.kind is not ReceiverKind.SECURITY:
+        return seen
+    flow.looked(services().deps, id, who().label)
+    return found(id)
+
+
 @door(Right.HANDOFFS_READ)
 def show(id: str) -> ResponseReturnValue:
-    seen = found(id)
-    if seen.receiver is not None and seen.receiver.kind is ReceiverKind.SECURITY:
-        flow.looked(services().deps, id, who().label)
-        seen = found(id)
-    return page_of(seen)
+    return page_of(read(id))
 
 
 def page_of(seen: Seen, trouble: str = "", status: int = 200) -> ResponseReturnValue:
@@ -193,13 +198,13 @@ def publish(id: str) -> ResponseReturnValue:
 
 @door(Right.HANDOFFS_READ)
 def file(id: str, digest: str) -> ResponseReturnValue:
-    return sending.give(services(), found(id), digest)
+    return sending.give(services(), read(id), digest)
 
 
 @door(Right.HANDOFFS_READ)
 def proof(id: str, form: str) -> ResponseReturnValue:
     """The signed pack (json), or what it says on paper (pdf)."""
-    seen = found(id)
+    seen = read(id)
     raw = proofs.signed(services(), seen)
     name = proofs.name_of(raw)
     if form == "json":
