@@ -14,6 +14,7 @@ import pytest
 from connector.domain.notices.notice import MOST, Notice, of_person
 from connector.domain.notices.people import Person, Severity
 from connector.domain.notices.template import Templates
+from connector.domain.ticket import State
 from connector.flows import escalate_ticket, telling
 from connector.flows.notices import post
 from connector.messages import shipped
@@ -172,3 +173,33 @@ steps:
     assert sorted(world.told(id)) == ["resolution at 50%#1 fired", *(f"resolution at breach#{n} fired"
                                                                      for n in (1, 2, 3, 4))]
     assert world.tool.notes(id) == ["half", "over", "over", "over", "over"]
+
+
+def test_a_first_load_of_old_tickets_starts_no_step_of_any_kind(store: SqlStore) -> None:
+    world = World(store, rule("""
+applies_to: {}
+calendar: weekdays
+steps:
+  - {clock: resolution, at: 50%, do: [{tag: a}]}
+  - {clock: resolution, at: 2h after due, hours: wall, do: [{tag: b}], repeat: {every: 1h, at_most: 9, hours: wall}}
+  - {on: opened, do: [{tag: c}]}
+  - {on: raised, do: [{tag: d}]}
+  - {on: reassigned, times: 1, do: [{tag: e}]}
+  - {on: reopened, do: [{tag: f}]}
+  - {on: replied, do: [{tag: g}]}
+  - {no_update: 4h, do: [{tag: h}]}
+  - {in_state: {state: new}, for: 1d, hours: wall, do: [{tag: i}]}
+  - {tickets: 10, within: 15m, same: priority, do: [{tag: j}]}
+"""))
+    ids = [world.tool.opened(priority="P3", group="Desk", state=State.NEW) for _ in range(30)]
+    for id in ids:
+        world.tool.edited(id, priority="P2", group="Network")
+        world.tool.edited(id, state=State.RESOLVED)
+        world.tool.edited(id, state=State.NEW)
+        world.tool.said(id, "still broken", actor="user")
+    world.clock.now = MON + timedelta(days=30)
+    world.sync()
+    for hours in range(1, 60, 3):
+        world.at(MON + timedelta(days=30, hours=hours))
+    assert [world.told(id) for id in ids] == [[]] * 30
+    assert {ticket.tags for ticket in world.tool.tickets.values()} == {()}
