@@ -31,7 +31,7 @@ LOGIN = "demo"
               help="Where settings and store go. Emptied first.")
 def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
     """Run the main job on stand-in tools: sync three of them both ways, and show it."""
-    from connector.commands import demo_ladder, demo_supplier
+    from connector.commands import demo_ladder, demo_processes, demo_supplier
     from connector.commands.demo_desk import MAKES, Busy, Tools, check, summary
     from connector.jobs.local import Worker
     from connector.sandbox.mailbox import Mailbox
@@ -54,6 +54,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
         path = tools.write(folder, port, mailbox.port)
         demo_supplier.join(supplier, folder)
         climbs = demo_ladder.join(folder)
+        led = demo_processes.join(folder, demo_supplier.NAME)
         settings = _settings(path)
         admin.upgrade(settings.store_url)
         with deployed(settings, out=supplier.way()) as deployment:
@@ -63,7 +64,9 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             web = threading.Thread(target=server.run, name="web", daemon=True)
             web.start()
             password = _user(deployment.store, deployment.deps.now())
-            busy, integrator = Busy(deployment.deps, tools), demo_supplier.Integrator(deployment.deps, supplier)
+            processes = demo_processes.Processes(deployment.deps, tools.handles[demo_processes.TOOL], folder)
+            busy = Busy(deployment.deps, tools)
+            integrator = demo_supplier.Integrator(deployment.deps, supplier, processes.handed if led else None)
             worker.start()
             click.echo(f"\n  http://127.0.0.1:{port}/    sign in as {LOGIN} with {password}\n")
             click.echo(f"what people are sent comes to {mailbox.folder} as files")
@@ -72,10 +75,14 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
                        (f"; ends in {seconds} s" if seconds else "; Ctrl-C ends it"))
             busy.start()
             integrator.start()
+            if led:
+                processes.start()
             if climbs:
                 demo_ladder.begin(deployment.deps)
-            _wait(seconds - (time.monotonic() - began) - 12 if seconds else None)
+            _wait(seconds - (time.monotonic() - began) - 16 if seconds else None)
             busy.stop()
+            if led:
+                processes.stop()
             integrator.stop()
             verdict = check(deployment.deps, tools, busy)
             worker.stop()
@@ -83,6 +90,8 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
             web.join(15)
             click.echo(summary(deployment, tools, busy, verdict))
             click.echo(demo_ladder.figures(deployment.deps))
+            if led:
+                click.echo(processes.figures())
             click.echo(f"messages to people: {mailbox.count}, in {mailbox.folder}")
             states = ", ".join(f"{count} {state}" for state, count in integrator.states().most_common())
             click.echo(f"handed to a supplier: {integrator.given}" + (f" ({states})" if states else ""))

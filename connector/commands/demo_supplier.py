@@ -39,6 +39,8 @@ receiver:
   shares: {fields: [title, priority, category, service], comments: published, attachments: chosen}
   severities: {P1: Sev 1, P2: Sev 2, P3: Sev 3}
 """
+PATIENCE: Final = 15.0
+"""Seconds to wait for work that goes before."""
 MOST: Final = 8
 """Pieces of work given to it."""
 
@@ -59,11 +61,13 @@ def join(supplier: Supplier, folder: Path) -> None:
 class Integrator:
     """Somebody at our desk who hands work over and looks at what comes back."""
 
-    def __init__(self, deps: Deps, supplier: Supplier) -> None:
+    def __init__(self, deps: Deps, supplier: Supplier, after: threading.Event | None = None) -> None:
+        """`after`: other work of the supplier goes first."""
         assert isinstance(deps.store, SqlStore)
         self._deps, self._store, self._supplier = deps, deps.store, supplier
         self._rng = random.Random(5)
         self._stopped = threading.Event()
+        self._after = after
         self._thread = threading.Thread(target=self._loop, name="integrator", daemon=True)
         self.given = 0
 
@@ -81,6 +85,8 @@ class Integrator:
         return Counter(str(row.handoff.state) for page in pages for row in page.items)
 
     def _loop(self) -> None:
+        if self._after is not None:
+            self._after.wait(PATIENCE)
         while not self._stopped.wait(1.5):
             try:
                 self._judge()

@@ -167,15 +167,17 @@ def _recall(tx: Tx, deps: Deps, stored: Stored, found: Record, event: Event) -> 
 
 
 def _end(tx: Tx, deps: Deps, stored: Stored, state: State, event: Event) -> None:
-    """The ticket follows, where its tool lets us say so."""
+    """The ticket follows, where its tool lets us say so; one that knows no `resolved` for this kind is closed."""
     tool = deps.tools.get(stored.ticket.tool)
     if tool is None or stored.ticket.state in ENDED or stored.ticket.deleted:
         return
-    try:
-        wanted = checked(stored.ticket, {"state": state})
-        allowed(tool, stored.ticket, wanted)
-    except Refused as error:
-        log.info("request_ends_without_its_ticket", ticket=str(stored.ticket.ref), reason=error.reason)
+    for wished in (state, State.CLOSED) if state is State.RESOLVED else (state,):
+        try:
+            wanted = checked(stored.ticket, {"state": wished})
+            allowed(tool, stored.ticket, wanted)
+        except Refused as error:
+            log.info("request_ends_without_its_ticket", ticket=str(stored.ticket.ref), reason=error.reason)
+            continue
+        if wanted:
+            place(tx, deps, tool, stored, wanted, moves.ACTOR, f"{event.key}/{stored.key}")
         return
-    if wanted:
-        place(tx, deps, tool, stored, wanted, moves.ACTOR, f"{event.key}/{stored.key}")
