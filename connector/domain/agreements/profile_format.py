@@ -278,13 +278,17 @@ class _Reader:
     def retroactive(self, data: Any) -> tuple[StartFrom, bool]:
         table = self.table(data, ("retroactive",), ("start", "set_start_to", "pauses"))
         default = StartFrom.OPENED if self.agreement is Agreement.SLA else StartFrom.ATTACHED
-        start = table.get("start", default)
-        if start is True:
-            start = table.get("set_start_to", StartFrom.OPENED)
-        elif start is False:
+        key = "set_start_to" if "set_start_to" in table else "start"
+        start = table.get(key, default)
+        if key == "set_start_to" and table.get("start", True) is not True:
+            self.problems.add(("retroactive", "start"), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(table["start"]), expected=one_of(["true"])))
+        elif start is True:
+            start = StartFrom.OPENED
+        elif start is False and key == "start":
             start = StartFrom.ATTACHED
         start = StartFrom.OPENED if start == "created" else start
-        found = _choice(start, tuple(StartFrom), self.problems, ("retroactive", "start"))
+        found = _choice(start, tuple(StartFrom), self.problems, ("retroactive", key))
         kept = table.get("pauses", "kept")
         _choice(kept, ("kept", "dropped"), self.problems, ("retroactive", "pauses"))
         return StartFrom(found) if found else default, kept == "kept"

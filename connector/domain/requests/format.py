@@ -210,7 +210,7 @@ def _after(data: Any, before: tuple[str, ...], names: set[str], problems: Proble
         problems.add(at, "expected names of tasks, or [] to start at once")
         return ()
     for i, name in enumerate(data):
-        if name not in names:
+        if not isinstance(name, str) or name not in names:
             problems.add((*at, i), f"there is no task {shown(name)}{did_you_mean(str(name), names)}")
     return tuple(str(name) for name in data)
 

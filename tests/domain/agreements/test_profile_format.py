@@ -51,9 +51,16 @@ def test_an_ola_begins_when_the_work_comes() -> None:
     ({"start": "assigned"}, StartFrom.ASSIGNED), ({"start": "created"}, StartFrom.OPENED),
     ({"start": True}, StartFrom.OPENED), ({"start": True, "set_start_to": "assigned"}, StartFrom.ASSIGNED),
     ({"start": False}, StartFrom.ATTACHED), ({}, StartFrom.OPENED),
+    ({"set_start_to": "assigned"}, StartFrom.ASSIGNED), ({"set_start_to": "created"}, StartFrom.OPENED),
 ])
 def test_where_time_begins(written: dict[str, Any], start: StartFrom) -> None:
     assert read(retroactive=written).start_from is start
+
+
+@pytest.mark.parametrize("start", [False, "opened", None])
+def test_a_start_said_twice_is_refused(start: object) -> None:
+    found = wrong(retroactive={"start": start, "set_start_to": "assigned"})
+    assert [path for path, _ in found] == ["retroactive.start"]
 
 
 @pytest.mark.parametrize(("written", "within"), [

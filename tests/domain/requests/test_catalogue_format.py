@@ -62,7 +62,7 @@ approvals:
   - {approval: boss, within: soon}
 tasks:
   - {task: order, group: Buying, handoff: hosting}
-  - {task: order, title: Again, level: 9, after: [ordr]}
+  - {task: order, title: Again, level: 9, after: [[ordr]]}
   - {title: Nobody}
 """)
     assert set(found) >= {"item", "calender", "applies_to", "approvals.0.by", "approvals.0.need",
