@@ -88,22 +88,23 @@ def _write(tx: Tx, deps: Deps, work: Work, done: Climbed, now: datetime) -> None
     if work.changes:
         tx.save(work.changes)
     tx.append(work.events)
-    for stored, event, why in telling.tell(tx, deps, work.told, now):
-        _not_done(tx, done, stored, event, why, now)
+    for n, (stored, event, why) in enumerate(telling.tell(tx, deps, work.told, now), 1):
+        _not_done(tx, done, stored, event, why, now, -n)
     tx.enqueue(work.orders, now)
-    for stored, what, event, once in work.offers:
+    for n, (stored, what, event, once) in enumerate(work.offers, len(work.told) + 1):
         done.touched.add(stored.key)
         try:
             handing.offer(tx, deps, stored, what, once, now)
         except Refused as error:
-            _not_done(tx, done, stored, event, error.reason, now)
+            _not_done(tx, done, stored, event, error.reason, now, -n)
 
 
-def _not_done(tx: Tx, done: Climbed, stored: Stored, event: Event, why: str, now: datetime) -> None:
-    """Seen on the ticket; what is done instead comes with the next look."""
+def _not_done(tx: Tx, done: Climbed, stored: Stored, event: Event, why: str, now: datetime, n: int) -> None:
+    """Seen on the ticket; what is done instead comes with the next look. `n`: apart from the firing's other refusals.
+    """
     done.refused += 1
     done.touched.add(stored.key)
-    tx.append([(stored.key, refusal(event, why, now, 0))])
+    tx.append([(stored.key, refusal(event, why, now, n))])
     log.warning("escalation_refused", ticket=str(stored.ticket.ref), step=event.data["step"], reason=why)
 
 

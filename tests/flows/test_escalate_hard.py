@@ -135,6 +135,19 @@ def test_a_requester_who_cannot_be_told_is_seen_and_the_fallback_comes(store: Sq
     assert world.tool.tickets[id].tags == ("call-them",)
 
 
+def test_all_that_one_step_could_not_do_is_seen_and_the_fallback_comes_once(store: SqlStore) -> None:
+    world = World(store, rule("{applies_to: {}, steps: [{on: opened, do: [{assign: {level: 4}}, {notify: requester}, "
+                              "{handoff: nobody}], fallback: [{tag: look}]}]}"))
+    world.deps = with_channels(world.deps, FakeChannel())
+    id = world.opened(requester_email="")
+    for minute in range(1, 5):
+        world.at(MON + timedelta(minutes=minute))
+    assert sorted(why.split(":")[0].split(" `")[0] for why in world.refusals(id))[:1] == ["no group is of level 4"]
+    assert len(world.refusals(id)) == 3
+    assert world.told(id) == ["opened#1 fired", "opened#1 fallback"]
+    assert world.tool.tickets[id].tags == ("look",)
+
+
 def test_a_tool_that_undoes_what_a_step_does_each_time_is_answered_twenty_times_and_that_is_seen(
     store: SqlStore,
 ) -> None:

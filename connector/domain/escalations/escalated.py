@@ -130,7 +130,7 @@ class Record:
 
 
 def refusal(firing: Event, reason: str, now: datetime, delivery: int) -> Event:
-    """The event that what a firing wanted was refused: by the tool (its delivery), or (0) before it was sent."""
+    """The event that what a firing wanted was refused: by the tool (its delivery), or (0 or less) before that."""
     kept = {name: firing.data[name] for name in ("rule", "version", "step", "subject", "n")}
     return Event(key=f"{firing.key}/{REFUSED}/{delivery}", at=now, kind=EventKind.ESCALATED, role=Role.CONNECTOR,
                  origin=Origin.CONNECTOR, text=reason, data={**kept, "what": REFUSED, "key": firing.key})
