@@ -41,7 +41,7 @@ receiver:
 """
 PATIENCE: Final = 15.0
 """Seconds to wait for work that goes before."""
-MOST: Final = 8
+MOST: Final = 6
 """Pieces of work given to it."""
 
 
