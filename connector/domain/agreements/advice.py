@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.domain.agreements.durations import Amount
 from connector.domain.agreements.profile import Profile, Target
@@ -27,18 +27,31 @@ def day_problems(registry: Registry) -> list[Problem]:
 
 
 def horizon_problems(registry: Registry, now: datetime) -> list[Problem]:
-    """Targets that, begun now, are due after the last year whose holidays their calendar knows. One per calendar."""
+    """Targets that, begun now, are due after the last year whose holidays their calendar knows, and calendars that have
+    no opening from now on. One per calendar."""
     latest: dict[str, tuple[datetime, ServiceCalendar]] = {}
+    over: dict[str, Problem] = {}
     for _, _, amount, name, calendar in _targets(registry):
         try:
             due = calendar.add(now, amount.from_start(now, calendar))
         except CalendarError:
+            if not _opens(calendar, now):
+                over[name] = Problem("this calendar is never open; give at least one window", path=f"calendar {name}",
+                                     severity="warning")
             continue
         if name not in latest or due > latest[name][0]:
             latest[name] = (due, calendar)
     found = (horizon_problem(calendar.known_until, due.date(), f"calendar {name}") for name, (due, calendar)
              in sorted(latest.items()))
-    return [problem for problem in found if problem is not None]
+    return [*over.values(), *(problem for problem in found if problem is not None)]
+
+
+def _opens(calendar: ServiceCalendar, now: datetime) -> bool:
+    try:
+        calendar.add(now, timedelta(0))
+    except CalendarError:
+        return False
+    return True
 
 
 def always_open(calendar: ServiceCalendar) -> bool:

@@ -62,3 +62,11 @@ def test_a_target_due_beyond_the_known_holidays_is_warned_about(amount: Any, cal
 def test_the_longest_target_of_a_calendar_speaks_for_all() -> None:
     (told,) = horizon_problems(desk({"P1": "80h", "P2": "800h", "P3": "81h"}), NOW)
     assert "2027-04-30" in told.message
+
+
+@pytest.mark.parametrize(("opens", "warned"), [("2026-11-02", True), ("2027-01-05", False)])
+def test_a_calendar_that_is_not_opened_any_more_is_warned_about(opens: str, warned: bool) -> None:
+    last = {"timezone": "Europe/Zurich", "hours": {}, "shifts": {opens: [["08:00", "12:00"]]}}
+    one = profile("{profile: p, agreement: sla}", calendar="last", targets={"resolution": "8h"})
+    found = horizon_problems(Registry.checked([one], {"last": last}, {}), NOW)
+    assert [(problem.path, problem.severity) for problem in found] == [("calendar last", "warning")] * warned
