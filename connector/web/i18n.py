@@ -37,11 +37,24 @@ def speaking(name: str, timezone: str) -> Iterator[None]:
 
 
 def _(text: str) -> str:
-    return translations(locale().language).ugettext(text)
+    return typeset(translations(locale().language).ugettext(text), locale())
 
 
 def ngettext(one: str, many: str, n: int) -> str:
-    return translations(locale().language).ungettext(one, many, n)
+    return typeset(translations(locale().language).ungettext(one, many, n), locale())
+
+
+@cache
+def typeset(text: str, by: Locale) -> str:
+    """French as it is printed: spaces that do not break before `: ; ? ! %` and within quotation marks, and curved
+    apostrophes. The catalogue is written as people type. In Canada no space goes before `; ? !` (Office quebecois de
+    la langue francaise, Banque de depannage linguistique: Espacement des signes de ponctuation).
+    """
+    if by.language != "fr":
+        return text
+    text = re.sub(r"(?<=[^\W\d_])'(?=[\w%<`\u00ab])", "\u2019", text)
+    text = re.sub(r" (?=[:%\u00bb](?![\w(]))|(?<=\u00ab) ", "\u00a0", text)
+    return re.sub(r" (?=[;?!](?!\w))", "" if by.territory == "CA" else "\u202f", text)
 
 
 def mark(text: str) -> str:

@@ -187,7 +187,20 @@ PARTS: Final = {
     "suppliers": mark("Contract with a supplier (UC)"),
     "calendars": mark("Calendar"),
     "escalations": mark("Ladder of escalations"),
+    "major": mark("How major incidents are run"),
+    "continuity": mark("Continuity procedure"),
+    "catalogue": mark("Item of the service catalogue"),
 }
+AUDITED: Final = {
+    "fields": mark("fields"),
+    "key": mark("key"),
+    "reason": mark("reason"),
+    "receiver": mark("receiver"),
+    "role": mark("role"),
+    "version": mark("version"),
+    "tickets": mark("tickets"),
+}
+"""Names of what an entry of the audit trail tells besides; a name that is not here is shown as it is."""
 STANDINGS: Final = {
     "due": mark("due now"),
     "ahead": mark("to come"),

@@ -312,7 +312,7 @@ def test_the_proof_on_paper_says_the_same_in_french(there: World, made: dict[str
     assert seen is not None
     told = json.loads(proofs.signed(there.services, seen))
     words = list(paper.document(told, "key", "fr_CH", "Europe/Zurich").texts())
-    assert words[:2] == ["Dossier de preuve d'un transfert",
+    assert words[:2] == ["Dossier de preuve d\u2019un transfert",
                          "INC0000001 · Hosting AG, Zürich · état du 2 mars 2026, 10:21:00 CET"]
     assert "Disk replaced, mail store rebuilt." in words
     assert "6. nina (Hosting AG, Zürich) a proposé une résolution, 2 mars 2026, 10:14:00 CET" in words

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from babel import Locale
 from babel.messages import Catalog
 from flask import Flask, g
 
@@ -124,3 +125,15 @@ def test_sizes_of_files_are_octets_in_french(app: Flask) -> None:
     with app.test_request_context("/"):
         i18n.set_for_request("fr", "UTC", ("en", "fr"))
         assert [i18n.size(n) for n in (12, 1536, 67_108_864)] == ["12 o", "1,5 ko", "67,1 Mo"]
+
+
+@pytest.mark.parametrize(("written", "locale", "printed"), [
+    ("l'accord : oui ; non ?", "fr_CH", "l\u2019accord\u00a0: oui\u202f; non\u202f?"),
+    ("l'accord : oui ; non ?", "fr_CA", "l\u2019accord\u00a0: oui; non?"),
+    (" :", "fr", "\u00a0:"),
+    ("75 % de %(n)s, \u00ab tout \u00bb", "fr", "75\u00a0% de %(n)s, \u00ab\u00a0tout\u00a0\u00bb"),
+    ("'%(value)s' dans `{a: 'b'}` a l'%(name)s", "fr", "'%(value)s' dans `{a: 'b'}` a l\u2019%(name)s"),
+    ("the team's : it", "en", "the team's : it"),
+])  # fmt: skip
+def test_french_is_printed_with_its_spaces_and_apostrophes(written: str, locale: str, printed: str) -> None:
+    assert i18n.typeset(written, Locale.parse(locale)) == printed

@@ -72,12 +72,13 @@ def test_a_mistake_is_told_in_french_with_its_hint() -> None:
     parse({"profile": "x", "agreement": "slb", "applies_to": {"costumer": "A", "state": []}, "calender": "24x7",
            "targets": {"resolution": "8 hrs"}}, problems)
     told = {problem.path: sayings.said(problem.message) for problem in problems.found}
-    assert told["calender"] == "cl\u00e9 inconnue `calender`, vouliez-vous dire `calendar` ?"
-    assert told["agreement"].startswith("'slb' est inconnu, vouliez-vous dire `sla` ?")
+    assert told["calender"] == "cl\u00e9 inconnue `calender`, vouliez-vous dire `calendar`\u202f?"
+    assert told["agreement"].startswith("'slb' est inconnu, vouliez-vous dire `sla`\u202f?")
     assert told["targets.resolution"] == (
-        "'8 hrs' n'est pas une dur\u00e9e ; attendu : une dur\u00e9e telle que 15m, 4h, 1h30m ou \"3 working days\"")
-    assert told["applies_to.costumer"].startswith("champ inconnu `costumer`, vouliez-vous dire `customer` ?")
-    assert told["applies_to.state"] == "`state` a une liste vide : elle ne serait jamais vraie"
+        "'8 hrs' n\u2019est pas une dur\u00e9e\u202f; attendu\u00a0: une dur\u00e9e telle que 15m, 4h, 1h30m ou "
+        '"3 working days"')
+    assert told["applies_to.costumer"].startswith("champ inconnu `costumer`, vouliez-vous dire `customer`\u202f?")
+    assert told["applies_to.state"] == "`state` a une liste vide\u00a0: elle ne serait jamais vraie"
 
 
 @pytest.mark.usefixtures("french")
@@ -131,7 +132,7 @@ def test_a_pause_without_a_reason_of_its_own_tells_its_condition_and_a_written_o
     given = sayings.reasons(found)
     assert clocks.why("pending_on = customer", given) == "En attente de = client"
     spent = clocks.why("pending_on = customer: pause used up", given)
-    assert spent == "En attente de = client : pause \u00e9puis\u00e9e"
+    assert spent == "En attente de = client\u00a0: pause \u00e9puis\u00e9e"
     assert clocks.why("wir warten", given) == "wir warten"
 
 
@@ -179,7 +180,7 @@ def test_all_files_of_agreements_are_listed_with_what_they_are(reader: Browser) 
 
 def test_the_ledger_of_a_ticket_is_french_all_over(reader: Browser, there: World) -> None:
     text = reader.get(f"/tickets/{there.keys['1']}").get_data(as_text=True)
-    for part in ("Client = ACME SA et Type = Incident", "\u00c9tat : R\u00e9solu", "CET"):
+    for part in ("Client = ACME SA et Type = Incident", "\u00c9tat\u00a0: R\u00e9solu", "CET"):
         assert part in text
 
 
@@ -191,7 +192,7 @@ def test_an_impossible_event_is_told_with_the_clocks_and_in_the_history(reader: 
                      data={"event": "x", "told": "2026-02-27T08:00:00+00:00", "taken": "2026-03-02T04:00:00+00:00"})
         tx.save([Change(ticket=stored.ticket, before=stored, base=stored.base, events=[told])])
     text = reader.get(f"/tickets/{there.keys['1']}").get_data(as_text=True)
-    assert "1 \u00e9v\u00e9nement a \u00e9t\u00e9 annonc\u00e9 pour un moment avant l'ouverture" in text
+    assert "1 \u00e9v\u00e9nement a \u00e9t\u00e9 annonc\u00e9 pour un moment avant l\u2019ouverture" in text
     assert "27 f\u00e9vr. 2026, 09:00 CET" in text
 
 
@@ -207,7 +208,7 @@ def test_a_target_that_cannot_be_computed_says_so_in_french(app: Flask) -> None:
     with app.test_request_context("/"):
         i18n.set_for_request("fr", "UTC", ("fr",))
         assert clocks.problem("acme-gold/resolution cannot be computed: the calendar ends") == (
-            "R\u00e9solution de acme-gold ne peut \u00eatre calcul\u00e9 : the calendar ends")
+            "R\u00e9solution de acme-gold ne peut \u00eatre calcul\u00e9\u00a0: the calendar ends")
 
 
 def test_a_ticket_without_any_agreement_says_so(reader: Browser, there: World, as_role: Callable[[str], Browser]
@@ -215,4 +216,4 @@ def test_a_ticket_without_any_agreement_says_so(reader: Browser, there: World, a
     request = next(key for key in there.keys.values()
                    if there.services.queries.ticket(key).ticket.kind == "service_request")  # type: ignore[union-attr]
     text = reader.get(f"/tickets/{request}").get_data(as_text=True)
-    assert "Aucun accord ne s&#39;applique" in text
+    assert "Aucun accord ne s\u2019applique" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +13,9 @@ from flask.typing import ResponseReturnValue
 
 from connector.domain.errors import Conflict
 from connector.domain.handoffs.clocks import reading
+from connector.domain.handoffs.handoff import Handoff
 from connector.domain.handoffs.look import contract_of
+from connector.domain.handoffs.penalties import Owed, owed
 from connector.domain.handoffs.proof import exact
 from connector.domain.handoffs.proof_seal import seal
 from connector.domain.handoffs.receiver import Receiver
@@ -170,8 +173,16 @@ def period_of(given: str) -> Period | None:
         return None
 
 
-def reviewed(receiver: Receiver, period: Period) -> Review:
-    """The review from all histories as they are now."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one handoff's broken promise costs by the contract."""
+
+    handoff: Handoff
+    owed: Owed
+
+
+def reviewed(receiver: Receiver, period: Period) -> tuple[Review, list[Cost]]:
+    """The review from all histories as they are now, and what the promises broken in the period cost."""
     parts = services()
     registry, now = registry_of(parts), parts.now()
     records = parts.handoffs.of_receiver(receiver.name, period.end, period.start)
@@ -184,7 +195,13 @@ def reviewed(receiver: Receiver, period: Period) -> Review:
         told = None if registry is None else reading(handoff, entries[handoff.id], contract, registry,
                                                      tickets[handoff.ticket].ticket, now)
         cases.append(Case(handoff, entries[handoff.id], told.clocks if told else ()))
-    return review(receiver.name, cases, period, now)
+    return review(receiver.name, cases, period, now), list(_costs(cases, receiver, period))
+
+
+def _costs(cases: list[Case], receiver: Receiver, period: Period) -> Iterator[Cost]:
+    for case in cases:
+        broken = [named for named in case.clocks if period.holds(named.clock.breached_at)]
+        yield from (Cost(case.handoff, one) for one in owed(broken, receiver.penalties))
 
 
 @door(Right.HANDOFFS_READ)
@@ -196,15 +213,17 @@ def month(name: str) -> ResponseReturnValue:
     period = period_of(asked)
     if period is None or period.start > now:
         abort(404)
-    found, form = reviewed(receiver, period), request.args.get("form", "")
+    (found, costs), form = reviewed(receiver, period), request.args.get("form", "")
     if form == "json":
         raw = seal(exact(as_dict(found, parts.settings.name, now)), private_key(parts.settings))
         return _file(raw, "application/json", f"review-{name}-{asked}.json")
     if form == "pdf":
-        told = paper.document(found, receiver, parts.settings.name, now, str(i18n.locale()), parts.settings.timezone)
+        told = paper.document(found, receiver, parts.settings.name, now, str(i18n.locale()), parts.settings.timezone,
+                              [(one.handoff.ours or one.handoff.id, one.owed) for one in costs])
         return _file(render(told), "application/pdf", f"review-{name}-{asked}.pdf")
     return render_template("handoffs/review.html", found=found, receiver=receiver, month=asked, months=_months(now),
                            said=paper.month(period.start), value=paper.value, made_of=paper.made_of,
+                           costs=costs, cost=paper.cost, total=paper.total([one.owed for one in costs]), span=i18n.span,
                            key=key_of(parts))
 
 

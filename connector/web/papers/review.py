@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from babel.dates import format_skeleton
+from babel.numbers import format_decimal
 
+from connector.domain.handoffs.penalties import Owed
 from connector.domain.handoffs.receiver import Receiver
 from connector.domain.handoffs.review import Measure, Review, Unit
 from connector.paper.document import Block, Document, Grid, Heading, Pairs, Text
@@ -39,18 +42,39 @@ def month(start: datetime) -> str:
     return format_skeleton("yMMMM", start, tzinfo=start.tzinfo, locale=i18n.locale())
 
 
-def document(found: Review, receiver: Receiver, made_by: str, now: datetime, language: str, zone: str) -> Document:
+def cost(one: Owed) -> str:
+    """The amount as the contract writes it, or its words where it has no figure for one handoff."""
+    return one.text if one.amount is None else _money(one.amount, one.currency)
+
+
+def total(costs: Sequence[Owed]) -> str:
+    """Sums by currency of what can be computed."""
+    sums: dict[str, Decimal] = {}
+    for one in costs:
+        if one.amount is not None:
+            sums[one.currency] = sums.get(one.currency, Decimal()) + one.amount
+    return ", ".join(_money(amount, currency) for currency, amount in sorted(sums.items()))
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    """The code of the currency behind the figure, as invoices have it in both languages."""
+    return f"{format_decimal(amount, format='#,##0.00', locale=i18n.locale())}\N{NO-BREAK SPACE}{currency}".rstrip()
+
+
+def document(found: Review, receiver: Receiver, made_by: str, now: datetime, language: str, zone: str,
+             costs: Sequence[tuple[str, Owed]] = ()) -> Document:
+    """`costs`: broken promises with the number of their handoff."""
     with speaking(language, zone):
         as_of = _("as of %(time)s") % {"time": moment(now)}
         return Document(
             title=_("Review of %(name)s") % {"name": receiver.title}, language=i18n.locale().language, author=made_by,
             subtitle=f"{month(found.period.start)} \N{MIDDLE DOT} {as_of}",
-            blocks=tuple(_blocks(found, receiver)), foot=f"{made_by} \N{MIDDLE DOT} {receiver.name}",
+            blocks=tuple(_blocks(found, receiver, costs)), foot=f"{made_by} \N{MIDDLE DOT} {receiver.name}",
             page_words=_("Page {page} of {pages}"),
         )
 
 
-def _blocks(found: Review, receiver: Receiver) -> Iterator[Block]:
+def _blocks(found: Review, receiver: Receiver, costs: Sequence[tuple[str, Owed]]) -> Iterator[Block]:
     yield Pairs([(_("Contract"), receiver.profile), (_("From"), moment(found.period.start)),
                  (_("To"), moment(found.period.end)), (_("Handoffs"), i18n.number(found.handoffs))])
     yield Grid([_("Figure"), _("Value"), _("Made of"), "n", _("Open"), _("Not counted")],
@@ -67,5 +91,13 @@ def _blocks(found: Review, receiver: Receiver) -> Iterator[Block]:
         yield Pairs([(word("targets", one.target), " ".join(part for part in (
             one.amount, one.currency, f"/ {one.per}" if one.per else "", one.text) if part))
             for one in receiver.penalties])
+    if costs:
+        yield Heading(_("Penalties for promises broken in this month"))
+        yield Grid([_("Handoff"), _("Target"), _("Late by"), _("Penalty"), ""],
+                   [[number, word("targets", one.target), span(one.late), cost(one),
+                     "" if one.final else _("can still grow")] for number, one in costs],
+                   [2.2, 2, 1.6, 2, 1.6], right=[2, 3])
+        if total([one for _number, one in costs]):
+            yield Text(_("Sum: %(sum)s") % {"sum": total([one for _number, one in costs])})
     yield Text(_("Open: not decided yet. Not counted: the promise no longer applied. A target counts in the month in "
                  "which it was met or first breached; the time from offer to answer is real time."), "quiet")

@@ -57,6 +57,9 @@ def words(kind: str, body: Mapping[str, Any]) -> str:
 
 
 def _name(name: str) -> str:
+    named = {"theirs": _("Their reference"), "message": _("Message")}
+    if name in named:
+        return named[name]
     found = word("details", name)
     return found if found != name else field_name(name)
 

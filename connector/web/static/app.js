@@ -28,6 +28,15 @@ document.addEventListener("change", (event) => {
 });
 for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
 
+// What scrolls sideways can be scrolled by keyboard, and has a name then.
+for (const wrap of document.querySelectorAll(".table-wrap")) {
+  if (wrap.scrollWidth <= wrap.clientWidth) continue;
+  const heading = wrap.closest("section")?.querySelector("h2") ?? document.querySelector("h1");
+  wrap.tabIndex = 0;
+  wrap.setAttribute("role", "region");
+  wrap.setAttribute("aria-label", heading?.textContent.trim() ?? "");
+}
+
 // Ask before what cannot be undone, and never send a form twice.
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.ask;
