@@ -77,7 +77,7 @@ class Integrator:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join(10)
-        self._supplier.idle(20)
+        self._supplier.idle(8)
 
     def states(self) -> Counter[str]:
         views = HandoffQueries(self._store)
