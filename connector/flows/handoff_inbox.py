@@ -116,7 +116,8 @@ def _applied(hand: Hand, message: str, command: Command) -> Moved:
         mark = _file_mark(file)
         if not hand.marked(mark) and not any(entry.mark == mark for entry in so_far.entries):
             _fetch(hand, message, file)
-            body = {"name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, **sent}
+            body = {"name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, **sent,
+                    **({"from": "url"} if file.content is None else {})}
             so_far = so_far.then(note(so_far.handoff, Side.THEIRS, EntryKind.FILE, at, actor=actor, mark=mark,
                                       body=body))
     so_far = so_far.then(_said(hand, so_far, message, command, sent))

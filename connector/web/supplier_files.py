@@ -14,6 +14,7 @@ from connector.flows import files
 from connector.settings.app_key import FILE_LINKS, derived
 from connector.web.attachments import as_download
 from connector.web.errors import Problem
+from connector.web.portal.thread import only_named
 from connector.web.rights import Door, door
 from connector.web.services import Services, services
 
@@ -43,14 +44,15 @@ def fetch(supplier: str, handoff: str, digest: str) -> Response:
 
 
 def _told(parts: Services, one: FileLink) -> Entry | None:
-    """The entry of this supplier's handoff that brought the file, from us or from them."""
+    """The entry of this supplier's handoff that brought the file, from us or from them; a hash they named is no file
+    they ever had."""
     with parts.deps.store.read() as tx:
         found = tx.handoffs([one.handoff]).get(one.handoff)
         if found is None or found.receiver != one.receiver:
             return None
         entries = tx.entries([one.handoff])[one.handoff]
     return next((entry for entry in entries if entry.kind is EntryKind.FILE
-                 and entry.body.get("sha256") == one.digest), None)
+                 and entry.body.get("sha256") == one.digest and not only_named(entry)), None)
 
 
 def _nothing() -> Problem:

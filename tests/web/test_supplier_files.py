@@ -11,6 +11,8 @@ from connector.domain.handoffs.file_link import VALID, FileLink, link
 from connector.domain.handoffs.supplier_envelope import envelope, with_links
 from connector.flows import handoffs
 from connector.settings.app_key import FILE_LINKS, derived
+from connector.web.handoffs.view import see
+from connector.web.portal import thread
 from tests.web.supplied import PROFILE, Desk, supplied
 from tests.web.world import World
 
@@ -68,6 +70,20 @@ def replace_link(desk: Desk, **changes: str) -> FileLink:
     one = told(desk)
     return FileLink(changes.get("receiver", one.receiver), changes.get("handoff", one.handoff),
                     changes.get("digest", one.digest), one.until)
+
+
+def test_who_names_the_hash_of_a_file_we_keep_for_others_does_not_get_it(desk: Desk) -> None:
+    """Naming an address with the hash of a file is no proof of having it, and it is never fetched if it is there."""
+    there = desk.there
+    kept = there.services.deps.options["files"] / hashlib.sha256(b"secret").hexdigest()
+    kept.write_bytes(b"secret")
+    named = {"name": "mine.txt", "sha256": kept.name, "size": 6, "url": "https://alpha.example/mine.txt"}
+    assert desk.tell("handoff.attachment_added", attachments=[named]).status_code == 202
+    assert desk.client.get(url(desk, replace_link(desk, digest=kept.name))).status_code == 404
+    seen = see(there.services, desk.work["alpha"], ["alpha"])
+    assert seen is not None
+    assert [one.digest for one in thread.files(seen)] == [DIGEST]
+    assert kept.name not in str([entry.body for entry in thread.shown(seen)])
 
 
 def test_a_file_no_longer_kept_is_not_there(desk: Desk) -> None:

@@ -23,11 +23,17 @@ def shown(seen: Seen) -> list[Entry]:
 def _shown(seen: Seen) -> Iterator[Entry]:
     for entry in seen.entries:
         if entry.side is Side.THEIRS:
-            yield entry
+            yield replace(entry, body={**entry.body, "sha256": ""}) if only_named(entry) else entry
         elif seen.receiver is not None:
             told = outgoing(seen.handoff, entry, seen.ticket, seen.receiver)
             if told is not None:
                 yield _as_told(entry, told["data"])
+
+
+def only_named(entry: Entry) -> bool:
+    """A file they told address and hash of, but never sent: who names the hash of a file we keep for others must not get
+    that file."""
+    return entry.side is Side.THEIRS and entry.body.get("from") == "url"
 
 
 def _as_told(entry: Entry, data: dict[str, Any]) -> Entry:
