@@ -31,8 +31,8 @@ def _shown(seen: Seen) -> Iterator[Entry]:
 
 
 def only_named(entry: Entry) -> bool:
-    """A file they told address and hash of, but never sent: who names the hash of a file we keep for others must not get
-    that file."""
+    """A file they told address and hash of, but never sent: who names the hash of a file we keep for others must not
+    get that file."""
     return entry.side is Side.THEIRS and entry.body.get("from") == "url"
 
 
