@@ -13,6 +13,7 @@ from flask import Flask
 
 from connector.domain.delivery import Order
 from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.moves import Move, Side
 from connector.domain.handoffs.proof_seal import public_of
 from connector.flows import switch
 from connector.settings.proof_key import private_key
@@ -187,3 +188,17 @@ def test_a_receiver_nobody_knows_is_not_there(as_role: Enter, made: dict[str, Ha
     assert client.get("/receivers/nobody").status_code == 404
     assert client.get("/receivers/nobody/review").status_code == 404
     assert client.get("/receivers/hosting/self-test").status_code == 404
+
+
+def test_the_review_tells_what_a_broken_promise_costs(as_role: Enter, there: World, made: dict[str, Handoff]) -> None:
+    viewer = as_role("viewer")
+    month = "/receivers/hosting/review?month=2026-03"
+    assert "No promise with a penalty was broken in this month." in text(viewer, month)
+    handed.act(there, made["work"], Move.REJECT, Side.OURS)
+    there.clock.move(days=20)
+    assert viewer.sign_in("viewer").status_code == 303
+    page = text(viewer, month)
+    assert re.search(r"[\d,]+\.00\xa0CHF", page)
+    assert "can still grow" in page
+    answer = viewer.get(f"{month}&form=pdf")
+    assert answer.data.startswith(b"%PDF")
