@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import multiprocessing
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -146,8 +148,21 @@ _question: Question
 _store: Store
 
 
+def end_with_parent() -> None:
+    """A worker whose first process was killed would wait for work for ever, and hold its connection to the store."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _begin(asked: _Asked) -> None:
     """Ctrl-C reaches every process of a terminal; the first of them decides."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Hundreds of objects per ticket, and hardly a cycle among them: looking for some less often saves a tenth.
     gc.set_threshold(50_000)
@@ -190,7 +205,7 @@ def _resumed(state: Path | None, name: str, ranges: list[Range]) -> tuple[Tally,
         if kept["question"] != name:
             raise ConfigError([Problem("is the progress of another question: remove it, or name another", str(state))])
         return Tally.load(kept["tally"]), [(first, last) for first, last in kept["left"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError([Problem(f"is not the progress of a backtest ({error})", str(state))]) from None
 
 

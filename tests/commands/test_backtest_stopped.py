@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +15,7 @@ import pytest
 
 from connector.commands import backtest
 from connector.domain.agreements.backtest import Tally
+from connector.domain.errors import ConfigError
 
 RANGES = [(1, 10), (11, 20), (21, 30)]
 
@@ -57,3 +62,39 @@ def test_without_a_file_it_says_how_it_could_have_gone_on(
     with pytest.raises(KeyboardInterrupt):
         backtest._measured(asked, RANGES, None, 1)
     assert "stopped after 0 of 3 parts; with --state FILE" in capsys.readouterr().err
+
+
+WORKERS = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from connector.commands.backtest import end_with_parent
+pool = ProcessPoolExecutor(2, initializer=end_with_parent)
+list(pool.map(abs, range(20)))
+print("ready", flush=True)
+pool.submit(time.sleep, 600)
+pool.submit(time.sleep, 600)
+time.sleep(600)
+"""
+
+
+def test_workers_end_when_their_first_process_is_killed() -> None:
+    first = subprocess.Popen([sys.executable, "-c", WORKERS], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"ready\n"
+        first.kill()
+        # The end of the output comes when nobody holds it any more: when the last worker is gone.
+        assert first.communicate(timeout=60)[0] == b""
+    except subprocess.TimeoutExpired:
+        os.killpg(first.pid, signal.SIGKILL)
+        raise
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{}", "7", '{"question": "the question", "tally": 7, "left": []}',
+                                  '{"question": "the question", "tally": {}, "left": 7}'])
+def test_what_is_no_progress_is_told_and_left_alone(tmp_path: Path, kept: str) -> None:
+    state = tmp_path / "progress.json"
+    state.write_text(kept)
+    with pytest.raises(ConfigError, match="is not the progress of a backtest"):
+        backtest._measured(Asked(), RANGES, state, 1)  # type: ignore[arg-type]
+    assert state.read_text() == kept
