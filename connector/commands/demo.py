@@ -79,7 +79,7 @@ def demo(seconds: int, tickets: int, port: int, folder: Path) -> None:
                 processes.start()
             if climbs:
                 demo_ladder.begin(deployment.deps)
-            _wait(seconds - (time.monotonic() - began) - 16 if seconds else None)
+            _wait(seconds - (time.monotonic() - began) - 20 if seconds else None)
             busy.stop()
             if led:
                 processes.stop()
