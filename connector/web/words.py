@@ -191,16 +191,6 @@ PARTS: Final = {
     "continuity": mark("Continuity procedure"),
     "catalogue": mark("Item of the service catalogue"),
 }
-AUDITED: Final = {
-    "fields": mark("fields"),
-    "key": mark("key"),
-    "reason": mark("reason"),
-    "receiver": mark("receiver"),
-    "role": mark("role"),
-    "version": mark("version"),
-    "tickets": mark("tickets"),
-}
-"""Names of what an entry of the audit trail tells besides; a name that is not here is shown as it is."""
 STANDINGS: Final = {
     "due": mark("due now"),
     "ahead": mark("to come"),

@@ -1,4 +1,4 @@
-"""Words of major incidents and service requests."""
+"""Words of major incidents and service requests, of what tools can do and of the audit trail."""
 
 from __future__ import annotations
 
@@ -36,3 +36,27 @@ REQUEST_MOVES: Final = {
     "task_again": mark("task started again"), "task_dropped": mark("task not needed"),
     "cancelled": mark("cancelled"), "completed": mark("completed"),
 }
+CAPABILITIES: Final = {
+    "read": mark("read tickets"),
+    "history": mark("read histories"),
+    "create": mark("create tickets"),
+    "update": mark("change tickets"),
+    "comment": mark("write comments"),
+    "note": mark("write internal notes"),
+    "attach": mark("attach files"),
+    "attachments": mark("read files"),
+    "deletions": mark("list deleted tickets"),
+    "ids": mark("list all numbers"),
+    "webhooks": mark("send webhooks"),
+    "find": mark("find what was made by our key"),
+}
+AUDITED: Final = {
+    "fields": mark("fields"),
+    "key": mark("key"),
+    "reason": mark("reason"),
+    "receiver": mark("receiver"),
+    "role": mark("role"),
+    "version": mark("version"),
+    "tickets": mark("tickets"),
+}
+"""Names of what an entry of the audit trail tells besides; a name that is not here is shown as it is."""

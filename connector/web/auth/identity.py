@@ -99,13 +99,14 @@ def check() -> ResponseReturnValue | None:
     g.who = None
     parts = services()
     if request.endpoint is None:
-        _speak(parts)
+        lost = None if request.path.startswith("/api/") else by_session(parts)
+        _speak(parts, lost)
         return None
     guard = door_of(current_app.view_functions[request.endpoint], request.method)
     program = guard in (Door.TOKEN, Door.LOOPBACK) or (request.blueprint or "").startswith("api-")
     if guard is not Door.SIGNATURE and request.endpoint not in ("static", "assets.bootstrap", "assets.swagger"):
         g.who = by_token(parts) if program else by_session(parts)
-    _speak(parts)
+    _speak(parts, g.who)
     if guard in (Door.PUBLIC, Door.SIGNATURE):
         return None
     if guard is Door.LOOPBACK and _from_here():
@@ -124,8 +125,8 @@ def _from_here() -> bool:
     return request.remote_addr in LOOPBACK and not any(name in request.headers for name in PROXIED)
 
 
-def _speak(parts: Services) -> None:
-    user = g.who.user if g.who else None
+def _speak(parts: Services, asking: Who | None) -> None:
+    user = asking.user if asking else None
     chosen = user.language if user else request.cookies.get("language", "")
     i18n.set_for_request(chosen, parts.settings.timezone, parts.settings.languages)
 
