@@ -178,17 +178,18 @@ class _Reader:
                 continue
             data, problems = read
             name = data.get("calendar") if isinstance(data, dict) else None
+            if isinstance(data, dict):
+                data = calendar_files.with_ical(data, path, self.folder, problems)
+                with suppress(ConfigError):
+                    ServiceCalendar.from_dict(data, problems=problems)
             if not isinstance(name, str):
                 problems.add(("calendar",), "is required: the name of this calendar")
                 self.gaps.nameless.add(CALENDARS)
             elif name in found:
                 problems.add(("calendar",), f"`{name}` is also the name of another calendar")
             else:
-                data = calendar_files.with_ical(data, path, self.folder, problems)
                 found[name] = data
                 self.calendar_files[name] = str(path)
-                with suppress(ConfigError):
-                    ServiceCalendar.from_dict(data, problems=problems)
             self._take(problems)
         return found
 

@@ -115,3 +115,22 @@ def test_a_profile_that_is_tried_is_no_double_of_the_one_it_replaces(folder: Pat
     with pytest.raises(ConfigError) as caught:
         load(folder, extra=tried)
     assert [Path(problem.file).name for problem in caught.value.problems] == ["tried.yaml"]
+
+
+def test_a_calendar_without_name_tells_its_other_mistakes_too(folder: Path) -> None:
+    change(folder / "calendars/lyon.yaml", "calendar: lyon", "name: lyon")
+    change(folder / "calendars/lyon.yaml", "Europe/Paris", "Europe/Lyon")
+    told_paths = {problem.split(": ")[1] for problem in problems(folder)}
+    assert {"calendar", "name", "timezone"} <= told_paths
+
+
+def test_every_event_of_a_closure_file_that_cannot_be_read_is_told(folder: Path) -> None:
+    (folder / "calendars/closed.ics").write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n"
+        "BEGIN:VEVENT\nUID:1\nSUMMARY:Noon\nDTSTART:20260101T120000Z\nEND:VEVENT\n"
+        "BEGIN:VEVENT\nUID:2\nSUMMARY:Twice\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY\nRRULE:FREQ=DAILY\n"
+        "END:VEVENT\nEND:VCALENDAR\n")
+    change(folder / "calendars/lyon.yaml", "holidays:\n", "holidays:\n  - {ical: closed.ics}\n")
+    found = problems(folder)
+    assert any("event 'Noon' is not an all-day event" in problem for problem in found)
+    assert any("event 'Twice' repeats by more than one rule" in problem for problem in found)
