@@ -42,7 +42,7 @@ def test_nothing_is_written_to_a_store_of_another_version(store: SqlStore, versi
 
 
 def test_a_worker_ends_when_its_store_is_of_another_version(sqlite_store: SqlStore) -> None:
-    tool = FakeTool(Clock())
+    tool = FakeTool(Clock(datetime.now(UTC)))  # the scheduler lives by the machine's clock
     worker = Worker(connect(sqlite_store, tool))
     worker.start()
     brought_to(sqlite_store, "9999")
