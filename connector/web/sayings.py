@@ -35,6 +35,10 @@ SAYINGS: Final = (
     mark("%(target)s %(priority)s of `%(inner)s` (%(needed)s) ends after that of `%(outer)s` (%(promised)s) "
          "for %(late)s of %(count)s starts of %(year)s: a start at %(start)s is due %(due)s, the outer promise "
          "%(limit)s"),
+    mark("%(name)s is missing"),
+    mark("the type %(type)s is not known: it would be recorded and change nothing"),
+    mark("it fits the body with the line ends as \\n"),
+    mark("it fits the body with a line end after the last line"),
 )
 """Templates of the domain's sayings (tests hold them against the code)."""
 

@@ -13,11 +13,13 @@ from sqlalchemy import text
 
 from connector.channels.webhook import WebhookChannel
 from connector.domain.handoffs.handoff import Handoff
+from connector.domain.handoffs.supplier_check import check
 from connector.domain.signing import sign, verify
+from connector.web import i18n, sayings
 from tests.channels.endpoint import Endpoint, endpoint
 from tests.web import handed
 from tests.web.conftest import Browser, app_of
-from tests.web.world import World
+from tests.web.world import NOW, World
 
 Enter = Callable[[str], Browser]
 CALL = "/api/v1/webhooks/suppliers/cloud"
@@ -208,3 +210,11 @@ def test_agents_neither_make_secrets_nor_send_samples(as_role: Enter, made: dict
     agent = as_role("agent")
     for path in ("/receivers/cloud/self-test", "/receivers/cloud/secret"):
         assert agent.post_form(path, {"test": "sample"}, page="/account").status_code == 403
+
+
+def test_a_verdict_is_told_in_french(app: Flask) -> None:
+    with app.test_request_context("/"):
+        i18n.set_for_request("fr_CH", "UTC", ("fr",))
+        headers, *_rest = check({}, b"{}", [], NOW).verdicts
+        assert [sayings.said(one) for one in headers.said] == [
+            "webhook-id manque", "webhook-timestamp manque", "webhook-signature manque"]

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from connector.domain.errors import BadSignature
 from connector.domain.handoffs.supplier_message import Command, Unclear, command
+from connector.domain.saying import Saying
 from connector.domain.signing import ID, SIGNATURE, TIMESTAMP, key, verify
 from connector.domain.strict_json import BadJson, loads
 
@@ -45,7 +46,8 @@ class Checked(Struct, frozen=True, kw_only=True):
 def check(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Checked:
     """Every step that can be judged is: a wrong signature does not hide a mistake in the message."""
     missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not headers.get(name, "").strip()]
-    found = [Verdict(step=Step.HEADERS, ok=not missing, said=tuple(f"{name} is missing" for name in missing))]
+    told_missing = tuple(Saying("%(name)s is missing", name=name) for name in missing)
+    found = [Verdict(step=Step.HEADERS, ok=not missing, said=told_missing)]
     found.append(_signed(headers, body, secrets, now) if not missing else Verdict(step=Step.SIGNATURE, ok=None))
     try:
         value = loads(body, largest=LARGEST)
@@ -59,20 +61,21 @@ def check(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: 
         said = tuple(f"{pointer or '/'}: {text}" for pointer, text in error.mistakes)
         found.append(Verdict(step=Step.MESSAGE, ok=False, said=said))
         return Checked(verdicts=tuple(found))
-    said = () if told.known else (f"the type {told.type} is not known: it would be recorded and change nothing",)
+    said = () if told.known else (Saying(
+        "the type %(type)s is not known: it would be recorded and change nothing", type=told.type),)
     found.append(Verdict(step=Step.MESSAGE, ok=True, said=said))
     return Checked(verdicts=tuple(found), command=told)
 
 
 def _signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Verdict:
     """A text that went through a form may have lost or won line ends: both are tried, and the difference is told."""
-    tried = {"": body, "with the line ends as \\n": body.replace(b"\r\n", b"\n"),
-             "with a line end after the last line": body.replace(b"\r\n", b"\n") + b"\n"}
+    tried = {"": body, Saying("it fits the body with the line ends as \\n"): body.replace(b"\r\n", b"\n"),
+             Saying("it fits the body with a line end after the last line"): body.replace(b"\r\n", b"\n") + b"\n"}
     last = ""
     for how, text in tried.items():
         try:
             verify(headers, text, secrets, now)
-            return Verdict(step=Step.SIGNATURE, ok=True, said=(f"it fits the body {how}",) if how else ())
+            return Verdict(step=Step.SIGNATURE, ok=True, said=(how,) if how else ())
         except BadSignature as error:
             last = last or str(error)
     return Verdict(step=Step.SIGNATURE, ok=False, said=(last,))
