@@ -196,6 +196,6 @@ def test_reasons_written_in_a_profile_stay_as_they_are(app: Flask) -> None:
     with app.test_request_context():
         i18n.set_for_request("fr", "Europe/Zurich", ["fr"])
         assert clocks.why("waiting for the landlord") == "waiting for the landlord"
-        assert clocks.why("waiting for the landlord: pause used up") == "waiting for the landlord : pause épuisée"
+        assert clocks.why("waiting for the landlord: pause used up") == "waiting for the landlord\u00a0: pause épuisée"
         assert clocks.why("state pending, answer") == "État\u00a0: En attente, réponse"
         assert "Client (SLA)" in clocks.problem("sla: a and b apply alike; make one more specific")
