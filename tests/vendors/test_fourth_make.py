@@ -82,11 +82,14 @@ def test_every_make_brings_what_the_registry_needs() -> None:
         assert hasattr(found.options, "load"), make
 
 
+ROOMS = ("domain", "flows", "store", "jobs", "ports", "settings", "files", "schemas", "checks", "channels")
+
+
 def test_names_of_the_makes_stand_nowhere_outside_their_folders() -> None:
     """The rooms that must not know makes by name (the sandbox and the pages of documentation may)."""
     root = Path(vendors.__file__).parent.parent
-    rooms = [path for room in ("domain", "flows", "store", "jobs") for path in (root / room).rglob("*.py")]
-    rooms += [root / name for name in ("ports.py", "http.py", "settings.py", "vendors/__init__.py")]
+    rooms = [path for room in ROOMS for path in (root / room).rglob("*.py")]
+    rooms += [root / name for name in ("http.py", "wiring.py", "vendors/__init__.py")]
     for path in rooms:
         code = "\n".join(line for line in path.read_text().splitlines() if not line.strip().startswith(("#", '"""')))
         for make in ("servicenow", "glpi", "osticket"):
