@@ -33,7 +33,7 @@ def poll(deps: Deps, tool: str, stop: Stop = never, progress: Progress | None = 
         cursor: Cursor = {} if full else tx.cursor(tool, CHANGES)
         bad = aside(tx, tool)
     for page in read_ahead(connected.vendor.changed(cursor)):
-        prepared = prepare(deps, connected, page.tickets, paged=True)
+        prepared = prepare(deps, connected, page.tickets)
         moves = not full and page.cursor != cursor
         report.add(retried(partial(_page, deps, connected, page, prepared, bad, moves)))
         cursor = cursor if full else page.cursor
@@ -109,7 +109,7 @@ def _single(deps: Deps, tool: Tool, page: Page, prepared: Prepared, asked: Seque
     absent = [id for id in asked if id not in came and id not in {record.ticket for record in page.rejected}]
     with deps.store.begin() as tx:
         bad = aside(tx, tool.name)
-        take_in(tx, deps, tool, page.tickets, prepared, part)
+        take_in(tx, deps, tool, prepared.tickets, prepared, part)
         tx.set_aside(page.rejected, now)
         tx.readmit(tool.name, [id for id in asked if id in bad and (id in came or id in absent)])
         part.gone += vanished.note(tx, deps, tool, absent)

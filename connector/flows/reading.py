@@ -53,7 +53,7 @@ class Report:
     stale: int = 0
     """Older than what is stored: readings may arrive out of order."""
     postponed: int = 0
-    """New tickets that may be a create of ours whose answer is still out."""
+    """To be read again: new ones that may be a create of ours whose answer is still out, and readings overtaken."""
     rejected: int = 0
     gone: int = 0
     conflicts: int = 0
@@ -76,6 +76,8 @@ class Prepared:
     late: set[str] = field(default_factory=set)
     """Tickets whose history is to be read later."""
     me: frozenset[str] = frozenset()
+    revisions: dict[str, int] = field(default_factory=dict)
+    """Of the stored tickets that the readings were held against."""
 
 
 def tool_now(deps: Deps, tool: Tool) -> datetime:
@@ -98,16 +100,17 @@ def aside(tx: Tx, tool: str) -> set[str]:
     return set(tx.aside(tool, _FAR, _EVERY))
 
 
-def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket], *, paged: bool = False) -> Prepared:
+def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket], *, alone: bool = False) -> Prepared:
     """See which tickets differ from the store, and ask the tool what it remembers of them.
 
-    `paged`: they come from a page, which may have waited; else they were read just now.
+    `alone`: nobody else writes them now, so that no reading can have been overtaken.
     """
     if not tickets:
         return Prepared()
     with deps.store.read() as tx:
         known = tx.tickets(tool.name, [ticket.id for ticket in tickets])
-    found = Prepared(_certain(tool, tickets, known) if paged else list(tickets))
+    found = Prepared(list(tickets) if alone else _certain(tool, tickets, known))
+    found.revisions = {id: stored.revision for id, stored in known.items()}
     for ticket in found.tickets:
         stored = known.get(ticket.id)
         if stored is None or stored.missing_since is not None or not (ticket == shown(stored) or
@@ -123,15 +126,20 @@ def prepare(deps: Deps, tool: Tool, tickets: Sequence[Ticket], *, paged: bool = 
 
 
 def _certain(tool: Tool, tickets: Sequence[Ticket], known: Mapping[str, Stored]) -> list[Ticket]:
-    """The readings, those replaced of which nobody can say whether they are older than what is stored: equal stamps,
-    no version, and yet a difference. A page may have waited while the ticket was read or written elsewhere."""
-    doubtful = [ticket.id for ticket in tickets if (stored := known.get(ticket.id)) is not None
-                and ticket.updated_at == shown(stored).updated_at and shown(stored).version != UNREAD
-                and not ticket.version.isdecimal() and ticket != shown(stored)]
+    """The readings, doubtful ones read again: they may have waited while the ticket was read or written elsewhere."""
+    doubtful = [ticket.id for ticket in tickets
+                if (stored := known.get(ticket.id)) is not None and _doubtful(ticket, stored)]
     if not doubtful or Capability.READ not in tool.vendor.capabilities():
         return list(tickets)
     again = {ticket.id: ticket for ticket in tool.vendor.get(doubtful).tickets}
     return [again.get(ticket.id, ticket) for ticket in tickets]
+
+
+def _doubtful(reading: Ticket, stored: Stored) -> bool:
+    """Whether nobody can say if a reading is older than what is stored: equal stamps, no version, yet a difference."""
+    known = shown(stored)
+    return (reading.updated_at == known.updated_at and known.version != UNREAD and not reading.version.isdecimal()
+            and reading != known)
 
 
 def settled(ticket: Ticket, now: datetime) -> bool:
@@ -174,6 +182,8 @@ def take_in(tx: Tx, deps: Deps, tool: Tool, tickets: Iterable[Ticket], prepared:
             report.stale += 1
         elif ticket == shown(stored) and stored.missing_since is None:
             report.unchanged += 1
+        elif prepared.revisions.get(id) != stored.revision and _doubtful(ticket, stored):
+            postponed.append(id)
         else:
             moved.append((stored, ticket))
     report.new += len(changes)

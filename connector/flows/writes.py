@@ -49,11 +49,11 @@ def update(deps: Deps, tool: Tool, delivery: Delivery, in_time: InTime) -> None:
     id = before.ticket.id
     reading = _read(deps, tool, id)
     # Mostly nobody else touched it meanwhile, and then nothing is to be asked.
-    prepared = None if reading == shown(before) else prepare(deps, tool, [reading])
+    prepared = None if reading == shown(before) else prepare(deps, tool, [reading], alone=True)
     missing = retried(partial(_look, deps, tool, delivery, reading, prepared))
     if missing is None:
         reading = _read(deps, tool, id)
-        missing = retried(partial(_look, deps, tool, delivery, reading, prepare(deps, tool, [reading])))
+        missing = retried(partial(_look, deps, tool, delivery, reading, prepare(deps, tool, [reading], alone=True)))
     if not missing:
         return
     in_time()

@@ -171,6 +171,29 @@ def test_a_page_that_waited_does_not_bring_back_an_old_value_of_the_same_second(
     assert told(deps, "1", "title") == []
 
 
+def test_a_reading_overtaken_by_a_write_of_the_same_second_is_read_again(
+    deps: Deps, tool: FakeTool, clock: Clock,
+) -> None:
+    """Another worker writes between what this one read and what it stores."""
+    tool.opened("1", title="first")
+    intake.poll(deps, "desk")
+    tool.edited("1", title="second")
+
+    def overtake(verb: str, moment: str) -> None:
+        if verb == "history":
+            tool.at = lambda verb, moment: None
+            tool.edited("1", title="third")
+            intake.refresh(deps, "desk", ["1"])
+
+    tool.at = overtake
+    report = intake.refresh(deps, "desk", ["1"])
+    assert report.postponed == 1
+    assert stored(deps, "1").ticket.title == "third"
+    hints.run(deps, "desk")
+    assert stored(deps, "1").ticket.title == "third"
+    assert told(deps, "1", "title")[-1:] == ["third"]
+
+
 def test_a_ticket_twice_in_a_page_counts_once_and_the_newer_reading_holds(
     deps: Deps, tool: FakeTool, clock: Clock,
 ) -> None:
@@ -236,8 +259,8 @@ def test_a_page_that_another_process_was_faster_with_is_taken_again(deps: Deps, 
     tool.opened("1")
     late = intake.prepare
 
-    def meanwhile(deps: Deps, connected: object, tickets: object, *, paged: bool) -> object:
-        prepared = late(deps, connected, tickets, paged=paged)  # type: ignore[arg-type]
+    def meanwhile(deps: Deps, connected: object, tickets: object) -> object:
+        prepared = late(deps, connected, tickets)  # type: ignore[arg-type]
         with deps.store.begin() as tx:
             tx.save([Change(ticket=tool.tickets["1"])])
         return prepared
