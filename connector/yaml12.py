@@ -19,6 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.problems import Path, Problems, shown
+from connector.domain.saying import Saying
 
 LARGEST: Final = 4 * 1024 * 1024
 MOST_NODES: Final = 400_000
@@ -64,7 +65,7 @@ def load(path: File, name: str = "", *, go_on: bool = False) -> Document:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST + 1)
     except OSError as error:
-        raise ConfigError([Problem(f"cannot be read: {error.strerror}", file)]) from None
+        raise ConfigError([Problem(Saying("cannot be read: %(why)s", why=error.strerror), file)]) from None
     return parse(raw, file, go_on=go_on)
 
 
@@ -79,12 +80,13 @@ def parse(raw: bytes, file: str = "", *, go_on: bool = False) -> Document:
         raise ConfigError([_marked(error, file)]) from None
     except ReaderError as error:
         line, column = _place(text, error.position)
-        raise ConfigError([Problem(f"character U+{ord(text[error.position]):04X} is not allowed", file, line,
-                                   column)]) from None
+        code = f"{ord(text[error.position]):04X}"
+        message = Saying("character U+%(code)s is not allowed", code=code)
+        raise ConfigError([Problem(message, file, line, column)]) from None
     except RecursionError:
-        raise ConfigError([Problem(f"nested deeper than {DEEPEST} levels", file)]) from None
+        raise ConfigError([Problem(Saying("nested deeper than %(most)s levels", most=DEEPEST), file)]) from None
     except (ValueError, AttributeError, IndexError) as error:
-        raise ConfigError([Problem(f"is not YAML: {error}", file)]) from None
+        raise ConfigError([Problem(Saying("is not YAML: %(why)s", why=error), file)]) from None
     if root is not None:
         builder = _Builder(document, problems)
         if builder.bounded(root):
@@ -98,17 +100,17 @@ def parse(raw: bytes, file: str = "", *, go_on: bool = False) -> Document:
 
 def _decoded(raw: bytes, file: str) -> str:
     if len(raw) > LARGEST:
-        raise ConfigError([Problem(f"is larger than {LARGEST // 1024 // 1024} MB", file)])
+        raise ConfigError([Problem(Saying("is larger than %(size)s MB", size=LARGEST // 1024 // 1024), file)])
     mark = _MARKS.get(raw[:2])
     if mark:
-        raise ConfigError([Problem(f"is {mark}: save it as UTF-8", file, 1, 1)])
+        raise ConfigError([Problem(Saying("is %(mark)s: save it as UTF-8", mark=mark), file, 1, 1)])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        raise ConfigError([Problem(f"byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8", file, line,
-                                   column)]) from None
+        raise ConfigError([Problem(Saying("byte 0x%(byte)s is not UTF-8: save the file as UTF-8",
+                                          byte=f"{raw[error.start]:02x}"), file, line, column)]) from None
 
 
 def _place(text: str, position: int) -> tuple[int, int]:
@@ -141,13 +143,13 @@ class _Builder:
             if id(node) in open_nodes:
                 raise _Unbounded(node, "an anchor that contains itself")
             if depth > DEEPEST:
-                raise _Unbounded(node, f"nested deeper than {DEEPEST} levels")
+                raise _Unbounded(node, Saying("nested deeper than %(most)s levels", most=DEEPEST))
             if id(node) not in sizes:
                 open_nodes.add(id(node))
                 sizes[id(node)] = 1 + sum(size(child, depth + 1) for child in _children(node))
                 open_nodes.discard(id(node))
             if sizes[id(node)] > MOST_NODES:
-                raise _Unbounded(node, f"unfolds to more than {MOST_NODES} values")
+                raise _Unbounded(node, Saying("unfolds to more than %(most)s values", most=MOST_NODES))
             return sizes[id(node)]
 
         try:
@@ -181,7 +183,8 @@ class _Builder:
             here = (*path, key)
             if key in result:
                 first = self.document.places[here][0]
-                self._report(key_node, here, f"duplicate key `{key}` (first on line {first})")
+                self._report(key_node, here, Saying("duplicate key `%(key)s` (first on line %(first)s)",
+                                                          key=key, first=first))
                 continue
             self.document.places[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.build(value_node, here)
@@ -202,7 +205,7 @@ class _Builder:
         try:
             return plain(text)
         except ValueError as error:
-            self._report(node, path, str(error))
+            self._report(node, path, error.args[0])
             return text
 
     def _tag(self, node: Node, path: Path, expected: str) -> None:
@@ -210,7 +213,7 @@ class _Builder:
         suffix = tag.removeprefix("tag:yaml.org,2002:")
         if suffix == expected or (not expected and suffix in _PLAIN):
             return
-        self._report(node, path, f"tag {shown(tag)} has no meaning here")
+        self._report(node, path, Saying("tag %(value)s has no meaning here", value=shown(tag)))
 
     def _report(self, node: Node, path: Path, message: str) -> None:
         mark = node.start_mark
@@ -237,12 +240,12 @@ def plain(text: str) -> Any:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if _LONG.match(text):
-        raise ValueError(f"{shown(text)} is too long for a number: put it in quotes")
+        raise ValueError(Saying("%(value)s is too long for a number: put it in quotes", value=shown(text)))
     for pattern, convert in _NUMBERS:
         if pattern.match(text):
             number = convert(text)
             if isinstance(number, float) and not math.isfinite(number):
-                raise ValueError(f"{shown(text)} is too large for a number")
+                raise ValueError(Saying("%(value)s is too large for a number", value=shown(text)))
             return number
     return text
 

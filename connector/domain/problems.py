@@ -61,6 +61,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return one_of(sorted(names)) if 0 < len(names) <= 12 else ""
 
 
+def missing(what: Saying, name: object, known: Iterable[object]) -> Saying:
+    """A name that leads nowhere; `what` is the kind of thing it should be."""
+    return Saying("there is no %(what)s `%(name)s`%(hint)s", what=what, name=name,
+                  hint=did_you_mean(str(name), map(str, known)))
+
+
 def one_of(names: Iterable[str]) -> Saying:
     return Saying(" (expected one of %(names)s)", names=", ".join(names))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from connector.domain.calendars.ical import from_ical
 from connector.domain.problems import Problems
+from connector.domain.saying import Saying
 
 LARGEST: Final = 4 * 1024 * 1024
 SOME_DATE: Final = "2000-01-01"
@@ -40,18 +41,19 @@ def _closures(item: dict[Any, Any], beside: Path, folder: Path, problems: Proble
         with file.open("rb") as stream:
             raw = stream.read(LARGEST + 1)
         if len(raw) > LARGEST:
-            raise ValueError(f"is larger than {LARGEST // 1024 // 1024} MB")
+            raise ValueError(Saying("is larger than %(size)s MB", size=LARGEST // 1024 // 1024))
         found = from_ical(raw.decode("utf-8-sig"))
     except OSError as error:
-        problems.add(("holidays", i, "ical"), f"{item['ical']}: cannot be read: {error.strerror}")
+        problems.add(("holidays", i, "ical"), Saying(
+            "%(item)s: cannot be read: %(why)s", item=item["ical"], why=error.strerror))
         return []
     except UnicodeDecodeError:
-        problems.add(("holidays", i, "ical"), f"{item['ical']}: is not UTF-8")
+        problems.add(("holidays", i, "ical"), Saying("%(item)s: is not UTF-8", item=item["ical"]))
         return []
     except ValueError as error:
         for message in error.args:
-            problems.add(("holidays", i, "ical"), f"{item['ical']}: {message}")
+            problems.add(("holidays", i, "ical"), Saying("%(item)s: %(message)s", item=item["ical"], message=message))
         return []
     if not found:
-        problems.add(("holidays", i, "ical"), f"{item['ical']}: holds no event")
+        problems.add(("holidays", i, "ical"), Saying("%(item)s: holds no event", item=item["ical"]))
     return found

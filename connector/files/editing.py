@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
+from connector.domain.saying import Saying
 from connector.files.between import INFORMING, MESSAGES, PROFILE_FOLDERS, TEAMS
 from connector.files.processes import FOLDERS as PROCESS_FOLDERS
 from connector.files.profiles import Folder, Older, load
@@ -95,7 +96,8 @@ def tried(folder: Path, id: str, text: str, older: Older | None = None) -> Folde
     target = path_of(folder, id).relative_to(folder.resolve())
     raw = tidy(text).encode()
     if len(raw) > LARGEST:
-        raise ConfigError([Problem(f"is larger than {LARGEST // 1024} KB", target.as_posix(), 1, 1)])
+        message = Saying("is larger than %(size)s KB", size=LARGEST // 1024)
+        raise ConfigError([Problem(message, target.as_posix(), 1, 1)])
     with tempfile.TemporaryDirectory(prefix="agreements-") as name:
         copy = Path(name).resolve()
         for path in _files(folder):

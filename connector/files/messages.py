@@ -11,6 +11,7 @@ from connector.domain.notices.people import Group, Person
 from connector.domain.notices.people_format import teams
 from connector.domain.notices.template import Template, Templates, parse
 from connector.domain.problems import Problems
+from connector.domain.saying import Saying
 from connector.messages import shipped
 
 Documents = Iterable[tuple[Any, Problems]]
@@ -35,10 +36,12 @@ def templates(documents: Documents) -> Templates:
         if template is None:
             continue
         if template.name in found:
-            problems.add(("template",), f"`{template.name}` is also in {found[template.name].file}")
+            problems.add(("template",), Saying(
+                "`%(name)s` is also in %(file)s", name=template.name, file=found[template.name].file))
         ours = shipped().get(template.name)
         if ours is not None and template.audience is not ours.audience:
-            problems.add(("audience",), f"expected {ours.audience}: `{ours.name}` is sent to nobody else")
+            problems.add(("audience",), Saying(
+                "expected %(audience)s: `%(name)s` is sent to nobody else", audience=ours.audience, name=ours.name))
         found[template.name] = template
     return Templates({**shipped(), **found})
 
@@ -48,7 +51,8 @@ def informing(documents: Documents) -> list[Informing]:
     for data, problems in documents:
         made = rule(data, problems)
         if made is not None and made.name in found:
-            problems.add(("informing",), f"`{made.name}` is also in {found[made.name].file}")
+            problems.add(("informing",), Saying(
+                "`%(name)s` is also in %(file)s", name=made.name, file=found[made.name].file))
         if made is not None:
             found[made.name] = made
     return list(found.values())

@@ -23,6 +23,7 @@ from connector.domain.errors import ConfigError, Problem
 from connector.domain.escalations.format import parse as parse_ladder
 from connector.domain.escalations.rules import Rule
 from connector.domain.problems import Problems, Where
+from connector.domain.saying import Saying
 from connector.files import calendars as calendar_files
 from connector.files import directory as directory_file
 from connector.files import escalations as escalation_files
@@ -186,7 +187,7 @@ class _Reader:
                 problems.add(("calendar",), "is required: the name of this calendar")
                 self.gaps.nameless.add(CALENDARS)
             elif name in found:
-                problems.add(("calendar",), f"`{name}` is also the name of another calendar")
+                problems.add(("calendar",), Saying("`%(name)s` is also the name of another calendar", name=name))
             else:
                 found[name] = data
                 self.calendar_files[name] = str(path)

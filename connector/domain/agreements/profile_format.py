@@ -166,7 +166,8 @@ class _Reader:
 
     def targets(self, data: Any, conditions: Conditions) -> tuple[Target, ...]:
         if not isinstance(data, Mapping) or not data:
-            self.problems.add(("targets",), "is required: at least one of " + ", ".join(TargetName))
+            self.problems.add(("targets",), Saying("is required: at least one of %(names)s",
+                                                       names=", ".join(TargetName)))
             return ()
         found: list[Target] = []
         for key, value in data.items():

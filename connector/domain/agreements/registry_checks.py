@@ -9,9 +9,9 @@ from connector.domain.agreements.conditions import NEVER
 from connector.domain.agreements.profile import Agreement, Profile
 from connector.domain.calendars.reader import is_zone
 from connector.domain.errors import Problem
-from connector.domain.problems import did_you_mean, shown
+from connector.domain.problems import missing, shown
+from connector.domain.saying import Saying
 
-ZONE_EXPECTED: Final = "expected an IANA name such as Europe/Zurich"
 ALWAYS: Final = "24x7"
 """The calendar that needs no file: open always."""
 
@@ -32,11 +32,15 @@ def unknown_calendars(profiles: Iterable[Profile], calendars: Mapping[str, Any])
                 yield Problem(no_calendar(name, calendars), profile.file, path=path)
         zone = profile.timezone.otherwise if profile.timezone else ""
         if zone and not is_zone(zone):
-            yield Problem(f"{shown(zone)} is not a known time zone; {ZONE_EXPECTED}", profile.file, path="timezone")
+            yield Problem(_unknown_zone(zone), profile.file, path="timezone")
 
 
 def no_calendar(name: str, calendars: Mapping[str, Any]) -> str:
-    return f"there is no calendar `{name}`{did_you_mean(name, calendars)}"
+    return missing(Saying("calendar"), name, calendars)
+
+
+def _unknown_zone(zone: object) -> Saying:
+    return Saying("%(value)s is not a known time zone; expected an IANA name such as Europe/Zurich", value=shown(zone))
 
 
 def unknown_nests(profiles: Sequence[Profile]) -> Iterator[Problem]:
@@ -45,17 +49,18 @@ def unknown_nests(profiles: Sequence[Profile]) -> Iterator[Problem]:
     for profile in profiles:
         for name in profile.nests:
             if names.get(name) is Agreement.SLA:
-                yield Problem(f"`{name}` is an SLA; only an OLA or UC nests in another agreement", profile.file,
+                yield Problem(Saying(
+                    "`%(name)s` is an SLA; only an OLA or UC nests in another agreement", name=name), profile.file,
                               path="nests")
             if name not in names:
-                yield Problem(f"there is no profile `{name}`{did_you_mean(name, names)}", profile.file, path="nests")
+                yield Problem(missing(Saying("profile"), name, names), profile.file, path="nests")
 
 
 def entry_problems(entry: Mapping[str, Any], calendars: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with an entry of the directory: its key, and what."""
     zone, calendar = entry.get("timezone"), entry.get("calendar")
     if zone is not None and not is_zone(zone):
-        yield "timezone", f"{shown(zone)} is not a known time zone; {ZONE_EXPECTED}"
+        yield "timezone", _unknown_zone(zone)
     if calendar is not None and calendar not in (*calendars, ALWAYS):
         yield "calendar", no_calendar(str(calendar), calendars)
 
@@ -64,7 +69,9 @@ def doubles(profiles: Sequence[Profile]) -> Iterable[Problem]:
     seen: dict[str, Profile] = {}
     for profile in profiles:
         if profile.name in seen:
-            yield Problem(f"profile `{profile.name}` is also in {seen[profile.name].file or 'another file'}",
+            yield Problem(Saying(
+                "`%(name)s` is also in %(file)s", name=profile.name,
+                file=seen[profile.name].file or Saying("another file")),
                           profile.file, path="profile")
         seen[profile.name] = profile
 
@@ -76,7 +83,9 @@ def same_receivers(profiles: Sequence[Profile]) -> Iterable[Problem]:
             continue
         other = seen.setdefault(profile.receiver.name, profile)
         if other is not profile:
-            yield Problem(f"`{profile.receiver.name}` is also the receiver of {other.file or other.name}", profile.file,
+            yield Problem(Saying(
+                "`%(name)s` is also the receiver of %(file)s",
+                name=profile.receiver.name, file=other.file or other.name), profile.file,
                           path="receiver.name")
 
 
@@ -87,6 +96,8 @@ def ties(profiles: Sequence[Profile]) -> Iterable[Problem]:
             continue
         key = (profile.agreement, profile.party, profile.applies_to.same or profile.applies_to.text)
         if key in seen:
-            yield Problem(f"applies to the same tickets as `{seen[key].name}`: {profile.applies_to}", profile.file,
+            yield Problem(Saying(
+                "applies to the same tickets as `%(name)s`: %(applies_to)s",
+                name=seen[key].name, applies_to=profile.applies_to), profile.file,
                           path="applies_to")
         seen[key] = profile

@@ -10,6 +10,8 @@ from typing import Any, Final
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, rrulestr
 from icalendar import Calendar, Component
 
+from connector.domain.saying import Saying
+
 DAY: Final = timedelta(days=1)
 LAST: Final = date(2299, 12, 31)
 MOST: Final = 20_000
@@ -32,7 +34,8 @@ def from_ical(text: str) -> list[dict[str, str]]:
         try:
             found += _closures(event, replaced.get(_text(event, "UID"), set()))
         except (ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
-            wrong.append(f"event {_text(event, 'SUMMARY')!r} {error}")
+            why = error.args[0] if error.args and isinstance(error.args[0], Saying) else error
+            wrong.append(Saying("event %(name)s %(why)s", name=repr(_text(event, "SUMMARY")), why=why))
     if wrong:
         raise ValueError(*wrong)
     return found
@@ -42,7 +45,7 @@ def _events(text: str) -> list[Component]:
     try:
         calendars = Calendar.from_ical(text.removeprefix("\ufeff"), multiple=True)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a readable iCalendar text: {error}") from None
+        raise ValueError(Saying("not a readable iCalendar text: %(why)s", why=error)) from None
     return [event for calendar in calendars for event in calendar.walk("VEVENT")
             if _text(event, "STATUS").upper() != "CANCELLED" or "RECURRENCE-ID" in event]
 
@@ -60,7 +63,7 @@ def _closures(event: Component, replaced: set[date]) -> Iterator[dict[str, str]]
     name = _text(event, "SUMMARY")
     if "RECURRENCE-ID" in event:
         if event["RECURRENCE-ID"].params.get("RANGE"):
-            raise ValueError("changes a whole rest of a series")
+            raise ValueError(Saying("changes a whole rest of a series"))
         if _text(event, "STATUS").upper() == "CANCELLED":
             return
         replaced = set()
@@ -69,7 +72,7 @@ def _closures(event: Component, replaced: set[date]) -> Iterator[dict[str, str]]
     more = _dates(event, "RDATE")
     rule = event.get("RRULE")
     if isinstance(rule, list):
-        raise ValueError("repeats by more than one rule")
+        raise ValueError(Saying("repeats by more than one rule"))
     if rule is not None and not left_out and not more and _same_date_every_year(rule, first):
         yield {"every": f"{first:%m-%d}", "until": f"{first + length - DAY:%m-%d}", "name": name}
         return
@@ -84,17 +87,17 @@ def _span(event: Component) -> tuple[date, timedelta]:
     first = _date_of(start)
     duration = event.decoded("DURATION", None)
     if first is None or (end is not None and _date_of(end) is None):
-        raise ValueError("is not an all-day event")
+        raise ValueError(Saying("is not an all-day event"))
     if end is not None:
         length = (_date_of(end) or first) - first
     elif isinstance(start, datetime) and duration is None:
-        raise ValueError("is not an all-day event")
+        raise ValueError(Saying("is not an all-day event"))
     else:
         length = DAY if duration is None else duration
     if length < timedelta(0):
-        raise ValueError("ends before it begins")
+        raise ValueError(Saying("ends before it begins"))
     if length % DAY or (not length and isinstance(start, datetime)):
-        raise ValueError("is not an all-day event")
+        raise ValueError(Saying("is not an all-day event"))
     return first, length or DAY
 
 
@@ -117,7 +120,7 @@ def _dates(event: Component, key: str) -> set[date]:
     for part in [] if given is None else given if isinstance(given, list) else [given]:
         for one in getattr(part, "dts", [part]):
             if not isinstance(one.dt, date):
-                raise ValueError(f"has a {key} that is not a date")
+                raise ValueError(Saying("has a %(key)s that is not a date", key=key))
             found.add(one.dt.date() if isinstance(one.dt, datetime) else one.dt)
     return found
 
@@ -133,19 +136,19 @@ def _repeated(rule: Any, first: date) -> Iterator[date]:
     """Dates by an RRULE. UNTIL is held against dates here, as exporters give it as a date, a time or a time in UTC."""
     parts = {str(key).upper(): value for key, value in rule.items()}
     if [str(one).upper() for one in parts.get("FREQ", [])] not in [[name] for name in FREQUENCIES]:
-        raise ValueError("repeats in a way that is not by day, week, month or year")
+        raise ValueError(Saying("repeats in a way that is not by day, week, month or year"))
     until = parts.get("UNTIL", [None])[0]
     last = LAST if until is None else until.date() if isinstance(until, datetime) else until
     text = ";".join(part for part in rule.to_ical().decode().split(";") if not part.upper().startswith("UNTIL="))
     laid_out = rrulestr(text, dtstart=datetime.combine(first, time()))
     if not isinstance(laid_out, rrule):
-        raise ValueError("repeats by more than one rule")
+        raise ValueError(Saying("repeats by more than one rule"))
     if "COUNT" not in parts:
         laid_out = laid_out.replace(until=datetime.combine(min(last, LAST) + DAY, time()))
     days = [at.date() for at in islice(laid_out, MOST + 1)]
     if len(days) > MOST:
-        raise ValueError(f"repeats more than {MOST:,} times: give hours instead of closures")
+        raise ValueError(Saying("repeats more than %(most)s times: give hours instead of closures", most=f"{MOST:,}"))
     if isinstance(until, datetime) and days and days[-1] > last:
-        raise ValueError("repeats until a time of day in UTC, which leaves open whether its last date counts: "
-                         "give UNTIL as a date")
+        raise ValueError(Saying("repeats until a time of day in UTC, which leaves open whether its last date counts: "
+                                "give UNTIL as a date"))
     return (day for day in days if day <= last)

@@ -22,6 +22,7 @@ from connector.domain.escalations.actions import (
     Who,
 )
 from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.saying import Saying
 from connector.domain.ticket import PRIORITIES, Kind, Ticket, Value
 from connector.domain.values import checked
 
@@ -45,12 +46,14 @@ def _action(data: Any, problems: Problems, path: Path) -> Action | None:
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, Mapping) or len(data) != 1:
-        problems.add(path, f"{shown(data)} is not an action; expected one such as {{notify: assignee}}")
+        problems.add(path, Saying(
+            "%(value)s is not an action; expected one such as {notify: assignee}", value=shown(data)))
         return None
     name, given = next(iter(data.items()))
     reader = _READERS.get(name)
     if reader is None:
-        problems.add((*path, name), f"unknown action `{name}`{did_you_mean(str(name), _READERS)}")
+        problems.add((*path, name), Saying(
+            "unknown action `%(name)s`%(hint)s", name=name, hint=did_you_mean(str(name), _READERS)))
         return None
     return reader(given, problems, (*path, name))
 
@@ -62,7 +65,8 @@ def _notify(data: Any, problems: Problems, path: Path) -> Action | None:
         template = _text(data.get("template", ""), problems, (*path, "template"))
         severity = _text(data.get("severity", ""), problems, (*path, "severity"))
         if severity and severity not in SEVERITIES:
-            problems.add((*path, "severity"), f"{shown(severity)} is unknown{did_you_mean(severity, SEVERITIES)}")
+            problems.add((*path, "severity"), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(severity), expected=did_you_mean(severity, SEVERITIES)))
         path, data = (*path, "to"), data["to"]
     many = data if isinstance(data, (list, tuple)) else [data]
     to = [who(one, problems, (*path, i) if many is data else path) for i, one in enumerate(many)]
@@ -76,14 +80,17 @@ def who(data: Any, problems: Problems, path: Path) -> Who | None:
     if isinstance(data, str):
         if data in PLAIN:
             return Who(Reach(data))
-        problems.add(path, f"{shown(data)} is nobody{did_you_mean(data, [*PLAIN, 'manager', 'group', 'level'])}")
+        problems.add(path, Saying(
+            "%(value)s is nobody%(hint)s",
+            value=shown(data), hint=did_you_mean(data, [*PLAIN, "manager", "group", "level"])))
         return None
     if not isinstance(data, Mapping):
-        problems.add(path, f"{shown(data)} is nobody; expected a word such as assignee, or {{manager: 1}}")
+        problems.add(path, Saying(
+            "%(value)s is nobody; expected a word such as assignee, or {manager: 1}", value=shown(data)))
         return None
     turn = data.get("in_turn", False)
     if not isinstance(turn, bool):
-        problems.add((*path, "in_turn"), f"{shown(turn)} is not true or false")
+        problems.add((*path, "in_turn"), Saying("%(value)s is not true or false", value=shown(turn)))
     rest = {key: value for key, value in data.items() if key != "in_turn"}
     if len(rest) != 1:
         problems.add(path, "expected one of manager, on_duty, group, level, person, role")
@@ -113,13 +120,14 @@ def _one(key: str, value: Any, problems: Problems, path: Path) -> Who | None:
             return None if inner is None else Who(Reach.ON_DUTY, inner.name, inner.number)
         problems.add(path, "expected {level: 2} or {group: name}")
         return None
-    problems.add(path, f"unknown `{key}`{did_you_mean(key, KEYED)}")
+    problems.add(path, Saying("unknown `%(key)s`%(hint)s", key=key, hint=did_you_mean(key, KEYED)))
     return None
 
 
 def _numbered(reach: Reach, value: Any, least: int, most: int, problems: Problems, path: Path) -> Who | None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        problems.add(path, f"{shown(value)}: expected a number from {least} to {most}")
+        problems.add(path, Saying(
+            "%(value)s: expected a number from %(least)s to %(most)s", value=shown(value), least=least, most=most))
         return None
     return Who(reach, number=value)
 
@@ -131,7 +139,8 @@ def _assign(data: Any, problems: Problems, path: Path) -> Action | None:
     if found is None:
         return None
     if found.reach not in (Reach.GROUP, Reach.LEVEL, Reach.PERSON, Reach.ON_DUTY):
-        problems.add(path, f"a ticket cannot be assigned to {found.text}; expected a group, level or person")
+        problems.add(path, Saying(
+            "a ticket cannot be assigned to %(who)s; expected a group, level or person", who=found.text))
         return None
     return Assign(found)
 
@@ -163,7 +172,8 @@ def _state(data: Any, problems: Problems, path: Path) -> Action | None:
 
 def _priority(data: Any, problems: Problems, path: Path) -> Action | None:
     if data not in PRIORITIES:
-        problems.add(path, f"{shown(data)} is no priority; expected {', '.join(PRIORITIES)}")
+        problems.add(path, Saying(
+            "%(value)s is no priority; expected %(names)s", value=shown(data), names=", ".join(PRIORITIES)))
         return None
     return SetFields({"priority": str(data)})
 
@@ -172,7 +182,9 @@ def _raise(data: Any, problems: Problems, path: Path) -> Action | None:
     if data in (None, "priority"):
         return Raise()
     if isinstance(data, bool) or not isinstance(data, int) or not 1 <= data < len(PRIORITIES):
-        problems.add(path, f"{shown(data)}: expected by how many priorities, from 1 to {len(PRIORITIES) - 1}")
+        problems.add(path, Saying(
+            "%(value)s: expected by how many priorities, from 1 to %(count)s",
+            value=shown(data), count=len(PRIORITIES) - 1))
         return None
     return Raise(data)
 
@@ -201,7 +213,7 @@ def _comment(data: Any, problems: Problems, path: Path) -> Action | None:
     problems.keys(path, table, ("to", "template", "text"))
     to = table.get("to")
     if to not in ("internal", "public"):
-        problems.add((*path, "to"), f"{shown(to)} is unknown; expected internal or public")
+        problems.add((*path, "to"), Saying("%(value)s is unknown; expected internal or public", value=shown(to)))
     if "template" in table and "text" in table:
         problems.add(path, "has a template and a text: one of them")
     return Say(to == "public", _text(table.get("template", ""), problems, (*path, "template")),
@@ -225,18 +237,19 @@ def _open(data: Any, problems: Problems, path: Path) -> Action | None:
     problems.keys(path, table, ("kind", "title", "group", "child"))
     kind = "task" if table.get("kind") == "child" else table.get("kind")
     if kind not in tuple(Kind):
-        problems.add((*path, "kind"), f"{shown(kind)} is unknown{did_you_mean(str(kind), Kind)}")
+        problems.add((*path, "kind"), Saying(
+            "%(value)s is unknown%(expected)s", value=shown(kind), expected=did_you_mean(str(kind), Kind)))
         return None
     child = table.get("child", True)
     if not isinstance(child, bool):
-        problems.add((*path, "child"), f"{shown(child)} is not true or false")
+        problems.add((*path, "child"), Saying("%(value)s is not true or false", value=shown(child)))
     return Open(str(kind), _text(table.get("title", ""), problems, (*path, "title")),
                 _text(table.get("group", ""), problems, (*path, "group")), child is True)
 
 
 def _declare(data: Any, problems: Problems, path: Path) -> Action | None:
     if data not in (None, True):
-        problems.add(path, f"{shown(data)}: expected true")
+        problems.add(path, Saying("%(value)s: expected true", value=shown(data)))
     return Declare()
 
 
@@ -248,7 +261,7 @@ def _call(data: Any, problems: Problems, path: Path) -> Action | None:
 def _text(data: Any, problems: Problems, path: Path) -> str:
     if isinstance(data, str):
         return data
-    problems.add(path, f"{shown(data)} is not a text")
+    problems.add(path, Saying("%(value)s is not a text", value=shown(data)))
     return ""
 
 

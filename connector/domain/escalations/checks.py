@@ -24,7 +24,8 @@ from connector.domain.escalations.format import all_actions
 from connector.domain.escalations.loops import loops
 from connector.domain.escalations.rules import OnHandoff, Rule
 from connector.domain.notices.template import Audience, Template, written
-from connector.domain.problems import Path, Problems, did_you_mean, dotted
+from connector.domain.problems import Path, Problems, dotted, missing, shown
+from connector.domain.saying import Saying
 
 NOBODY: Final = frozenset[str]()
 
@@ -57,15 +58,16 @@ def unknown_ladders(rules: Sequence[Rule], profiles: Iterable[Profile]) -> Itera
     names = [rule.name for rule in rules]
     for profile in profiles:
         if profile.escalate and profile.escalate not in names:
-            yield Problem(f"there is no escalation `{profile.escalate}`{did_you_mean(profile.escalate, names)}",
-                          profile.file, path="escalate")
+            yield Problem(missing(Saying("escalation"), profile.escalate, names), profile.file, path="escalate")
 
 
 def _doubles(rules: Sequence[Rule]) -> Iterator[Problem]:
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.name in seen:
-            yield Problem(f"escalation `{rule.name}` is also in {seen[rule.name].file or 'another file'}", rule.file,
+            yield Problem(Saying(
+                "`%(name)s` is also in %(file)s", name=rule.name,
+                file=seen[rule.name].file or Saying("another file")), rule.file,
                           path="escalation")
         seen[rule.name] = rule
 
@@ -74,7 +76,8 @@ def _unclimbed(rules: Sequence[Rule], profiles: Iterable[Profile]) -> Iterator[P
     named = {profile.escalate for profile in profiles}
     for rule in rules:
         if rule.applies_to is None and rule.name not in named:
-            yield Problem(f"no profile says `escalate: {rule.name}` and it has no `applies_to`: it does nothing",
+            yield Problem(Saying(
+                "no profile says `escalate: %(name)s` and it has no `applies_to`: it does nothing", name=rule.name),
                           rule.file, path="escalation", severity="warning")
 
 
@@ -83,14 +86,13 @@ def _names(rule: Rule, known: Known) -> Iterator[Problem]:
         yield from _words(action, known, rule, path)
         for kind, name, names in _mentions(action, known):
             if names is not None and name not in names:
-                hint = did_you_mean(str(name), map(str, names))
-                yield Problem(f"there is no {kind} `{name}`{hint}", rule.file, path=dotted(path))
+                yield Problem(missing(kind, name, names), rule.file, path=dotted(path))
     for step in rule.steps:
         trigger = step.trigger
         if isinstance(trigger, OnHandoff) and trigger.receiver and known.receivers is not None \
                 and trigger.receiver not in known.receivers:
-            yield Problem(f"there is no receiver `{trigger.receiver}`{did_you_mean(trigger.receiver, known.receivers)}",
-                          rule.file, path=f"steps.{step.place}.receiver")
+            yield Problem(missing(Saying("receiver"), trigger.receiver, known.receivers), rule.file,
+                          path=f"steps.{step.place}.receiver")
 
 
 def _words(action: Action, known: Known, rule: Rule, path: Path) -> Iterator[Problem]:
@@ -99,7 +101,9 @@ def _words(action: Action, known: Known, rule: Rule, path: Path) -> Iterator[Pro
         audience = Audience.REQUESTER if action.public else Audience.INTERNAL
         template = known.templates.get(action.template) if known.templates is not None else None
         if template is not None and template.audience is not audience:
-            yield Problem(f"template `{action.template}` is for {template.audience}, not for {audience}", rule.file,
+            yield Problem(Saying(
+                "template `%(name)s` is for %(audience)s, not for %(wanted)s",
+                name=action.template, audience=template.audience, wanted=audience), rule.file,
                           path=dotted(path))
         if action.text_given:
             found = Problems(rule.file)
@@ -108,7 +112,7 @@ def _words(action: Action, known: Known, rule: Rule, path: Path) -> Iterator[Pro
                 yield Problem(problem.message, rule.file, path=dotted(path))
 
 
-def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
+def _mentions(action: Action, known: Known) -> Iterator[tuple[Saying, Any, frozenset[Any] | None]]:
     """What an action names: its kind, the name, and the names there are."""
     if isinstance(action, Notify):
         for who in action.to:
@@ -116,22 +120,22 @@ def _mentions(action: Action, known: Known) -> Iterator[tuple[str, Any, frozense
     elif isinstance(action, Assign):
         yield from _people(action.to, known)
     elif isinstance(action, HandOff):
-        yield "receiver", action.receiver, known.receivers
+        yield Saying("receiver"), action.receiver, known.receivers
     elif isinstance(action, Call):
-        yield "webhook", action.receiver, known.webhooks
+        yield Saying("webhook"), action.receiver, known.webhooks
     elif isinstance(action, Open) and action.group:
-        yield "group", action.group, known.groups
+        yield Saying("group"), action.group, known.groups
     if isinstance(action, (Notify, Say)) and action.template:
-        yield "template", action.template, None if known.templates is None else frozenset(known.templates)
+        yield Saying("template"), action.template, None if known.templates is None else frozenset(known.templates)
 
 
-def _people(who: Who, known: Known) -> Iterator[tuple[str, Any, frozenset[Any] | None]]:
+def _people(who: Who, known: Known) -> Iterator[tuple[Saying, Any, frozenset[Any] | None]]:
     if who.reach is Reach.PERSON:
-        yield "person", who.name, known.people
+        yield Saying("person"), who.name, known.people
     elif who.name and who.reach is not Reach.ROLE:
-        yield "group", who.name, known.groups
+        yield Saying("group"), who.name, known.groups
     elif who.reach in (Reach.LEVEL, Reach.ON_DUTY) and who.number:
-        yield "level", who.number, known.levels
+        yield Saying("level"), who.number, known.levels
 
 
 def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
@@ -139,7 +143,8 @@ def _calendars(rule: Rule, known: Known) -> Iterator[Problem]:
     places += [(f"steps.{step.place}.during", step.during) for step in rule.steps]
     for path, chain in places:
         if chain is not None and known.calendars is not None and chain.otherwise not in (*known.calendars, "24x7"):
-            yield Problem(f"there is no calendar `{chain.otherwise}`{did_you_mean(chain.otherwise, known.calendars)}",
-                          rule.file, path=path)
+            yield Problem(missing(Saying("calendar"), chain.otherwise, known.calendars), rule.file, path=path)
     if rule.timezone is not None and not is_zone(rule.timezone.otherwise):
-        yield Problem(f"{rule.timezone.otherwise!r} is not a known time zone", rule.file, path="timezone")
+        yield Problem(Saying(
+            "%(value)s is not a known time zone; expected an IANA name such as Europe/Zurich",
+            value=shown(rule.timezone.otherwise)), rule.file, path="timezone")

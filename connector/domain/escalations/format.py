@@ -15,6 +15,7 @@ from connector.domain.escalations.actions_format import actions
 from connector.domain.escalations.rules import Hours, Link, OnClock, OnHandoff, OnSilence, OnState, Repeat, Rule, Step
 from connector.domain.escalations.triggers_format import TRIGGERS, TriggerReader
 from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.saying import Saying
 
 KEYS: Final = ("escalation", "description", "applies_to", "calendar", "timezone", "steps")
 STEP_KEYS: Final = (
@@ -28,7 +29,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._%-]{0,79}")
 def parse(data: Any, problems: Problems, version: str = "") -> Rule | None:
     """A rule from its table, or None; what is wrong goes to `problems`."""
     if not isinstance(data, Mapping):
-        problems.add((), f"{shown(data)} is not an escalation; expected a table")
+        problems.add((), Saying("%(value)s is not an escalation; expected a table", value=shown(data)))
         return None
     problems.keys((), data, KEYS)
     reader = _Reader(problems)
@@ -63,8 +64,9 @@ class _Reader(TriggerReader):
             sources = (sources,) if isinstance(sources, str) else sources
             for source in sources if isinstance(sources, (list, tuple)) else (sources,):
                 if source not in SOURCE_FIELDS:
-                    self.problems.add((*path, "from"), f"{shown(source)} is unknown"
-                                      f"{did_you_mean(str(source), SOURCE_FIELDS)}")
+                    self.problems.add((*path, "from"), Saying(
+                        "%(value)s is unknown%(expected)s",
+                        value=shown(source), expected=did_you_mean(str(source), SOURCE_FIELDS)))
             return Chain(given["else"], tuple(map(str, sources)))
         self.problems.add(path, "expected a name, or {from: [contract, customer, service, site], else: name}")
         return None
@@ -80,15 +82,17 @@ class _Reader(TriggerReader):
             if step is None:
                 continue
             if step.name in names:
-                known = f"step {names[step.name] + 1} is also called `{step.name}`"
-                self.problems.add(("steps", i), f"{known}; give one of them a `name`")
+                self.problems.add(("steps", i), Saying(
+                    "step %(n)s is also called `%(name)s`; give one of them a `name`",
+                    n=names[step.name] + 1, name=step.name))
             names[step.name] = i
             found.append(replace(step, place=i))
         return tuple(found)
 
     def step(self, data: Any, path: Path) -> Step | None:
         if not isinstance(data, Mapping):
-            self.problems.add(path, f"{shown(data)} is not a step; expected {{clock: resolution, at: 50%, do: [...]}}")
+            self.problems.add(path, Saying(
+                "%(value)s is not a step; expected {clock: resolution, at: 50%%, do: [...]}", value=shown(data)))
             return None
         self.problems.keys(path, data, STEP_KEYS)
         trigger = self.trigger(data, path)
@@ -97,16 +101,18 @@ class _Reader(TriggerReader):
         fallback = actions(data["fallback"], self.problems, (*path, "fallback")) if "fallback" in data else ()
         silenced = data.get("acknowledgement", "stops")
         if silenced not in ("stops", "goes on"):
-            self.problems.add((*path, "acknowledgement"), f"{shown(silenced)} is unknown; expected stops or goes on")
+            self.problems.add((*path, "acknowledgement"), Saying(
+                "%(value)s is unknown; expected stops or goes on", value=shown(silenced)))
         agreement = str(data.get("agreement", ""))
         if agreement and agreement not in tuple(Agreement):
             hint = did_you_mean(agreement, Agreement)
-            self.problems.add((*path, "agreement"), f"{shown(agreement)} is unknown{hint}")
+            self.problems.add((*path, "agreement"), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(agreement), expected=hint))
         if trigger is None:
             return None
         name = data.get("name", trigger.text)
         if not isinstance(name, str) or not name or "/" in name:
-            self.problems.add((*path, "name"), f"{shown(name)} is not a name (a text without /)")
+            self.problems.add((*path, "name"), Saying("%(value)s is not a name (a text without /)", value=shown(name)))
             name = trigger.text
         return Step(
             name=name.replace("/", " "), trigger=trigger, links=links, repeat=repeat,
@@ -127,7 +133,8 @@ class _Reader(TriggerReader):
         for i, item in enumerate(then):
             here = (*path, "then", i)
             if not isinstance(item, Mapping):
-                self.problems.add(here, f"{shown(item)} is not a link; expected {{wait: 30m, do: [...]}}")
+                self.problems.add(here, Saying(
+                    "%(value)s is not a link; expected {wait: 30m, do: [...]}", value=shown(item)))
                 continue
             self.problems.keys(here, item, ("wait", "hours", "do"))
             wait = self.duration(item.get("wait"), (*here, "wait"))
@@ -147,13 +154,15 @@ class _Reader(TriggerReader):
         if most is None:
             self.problems.add((*path, "at_most"), "is required: a chain without an end is not allowed")
         elif isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_REPEATS:
-            self.problems.add((*path, "at_most"), f"{shown(most)}: expected a number from 1 to {MOST_REPEATS}")
+            self.problems.add((*path, "at_most"), Saying(
+                "%(value)s: expected a number from %(least)s to %(most)s",
+                value=shown(most), least=1, most=MOST_REPEATS))
             most = None
         if every is not None and every < timedelta(minutes=1):
             self.problems.add((*path, "every"), "is less than a minute")
         climb = data.get("climb")
         if climb not in (None, "manager"):
-            self.problems.add((*path, "climb"), f"{shown(climb)} is unknown; expected manager")
+            self.problems.add((*path, "climb"), Saying("%(value)s is unknown; expected manager", value=shown(climb)))
         if every is None or most is None:
             return None
         return Repeat(every, most, self.hours(data, path), climb == "manager")

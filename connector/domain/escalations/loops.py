@@ -24,6 +24,7 @@ from connector.domain.escalations.rules import (
     Step,
 )
 from connector.domain.problems import Problems
+from connector.domain.saying import Saying
 
 Facts = dict[str, Any]
 """What is sure of a ticket; what is not named may be anything."""
@@ -40,11 +41,13 @@ def loops(rules: Sequence[Rule], profiles: Sequence[Profile]) -> Iterator[Proble
     for i, (rule, step) in enumerate(steps):
         way = _way_back(i, after)
         if way is not None and i == min(way):
-            names = " starts ".join(f"`{steps[j][1].name}`" for j in [*way, i])
+            names = " -> ".join(f"`{steps[j][1].name}`" for j in [*way, i])
             opens = any(isinstance(action, Open) for j in way for action in steps[j][1].actions)
-            more = "; the ticket that is opened climbs the ladder too: say by `applies_to` and `kind` for which " \
-                   "tickets it is" if opens else ""
-            yield Problem(f"its action starts it again: {names}{more}", rule.file, path=f"steps.{step.place}")
+            told = Saying(
+                "its action starts it again: %(names)s; the ticket that is opened climbs the ladder too: say by "
+                "`applies_to` and `kind` for which tickets it is", names=names,
+            ) if opens else Saying("its action starts it again: %(names)s", names=names)
+            yield Problem(told, rule.file, path=f"steps.{step.place}")
 
 
 def _way_back(start: int, after: dict[int, list[int]]) -> list[int] | None:

@@ -24,7 +24,8 @@ from connector.domain.handoffs.receiver import (
     is_free_text,
 )
 from connector.domain.mappings.rules import Owner
-from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.problems import Path, Problems, did_you_mean, missing, one_of, shown
+from connector.domain.saying import Saying
 from connector.domain.ticket import FIELDS, PRIORITIES
 from connector.domain.values import FIXED
 from connector.domain.vocabulary import DATES, kind_of
@@ -57,13 +58,14 @@ def receiver(data: Any, profile: str, problems: Problems, path: Path = ("receive
         return None
     name = reader.text(table, "name", path)
     if not NAME.fullmatch(name):
-        problems.add((*path, "name"), f"{shown(name)}: expected lower-case letters, digits and dashes (it is part of "
-                     "the address they call)" if name else "is required: lower-case letters, digits and dashes")
+        unfit = Saying("%(value)s: expected lower-case letters, digits and dashes (it is part of the address they "
+                       "call)", value=shown(name))
+        problems.add((*path, "name"), unfit if name else "is required: lower-case letters, digits and dashes")
     kind = reader.choice(table.get("kind", ReceiverKind.SUPPLIER), ReceiverKind, (*path, "kind"))
     security = kind is ReceiverKind.SECURITY
     tlp = reader.choice(table["tlp"], Tlp, (*path, "tlp")) if "tlp" in table else None
     if security and "tlp" not in table:
-        problems.add((*path, "tlp"), f"is required for a security team: {', '.join(Tlp)}")
+        problems.add((*path, "tlp"), Saying("is required for a security team: %(names)s", names=", ".join(Tlp)))
     return Receiver(
         name=name, kind=kind or ReceiverKind.SUPPLIER, profile=profile,
         title=reader.text(table, "title", path) or name,
@@ -93,7 +95,8 @@ class _Reader:
 
     def table(self, data: Any, path: Path, keys: tuple[str, ...]) -> Mapping[str, Any] | None:
         if not isinstance(data, Mapping):
-            self.problems.add(path, f"{shown(data)} is not a table; expected {', '.join(keys)}")
+            self.problems.add(path, Saying(
+                "%(value)s is not a table; expected %(keys)s", value=shown(data), keys=", ".join(keys)))
             return None
         self.problems.keys(path, data, keys)
         return data
@@ -102,38 +105,38 @@ class _Reader:
         value = table.get(key, "")
         if isinstance(value, str) and not any(ord(letter) < 32 for letter in value):
             return value
-        self.problems.add((*path, key), f"{shown(value)} is not a text of one line")
+        self.problems.add((*path, key), Saying("%(value)s is not a text of one line", value=shown(value)))
         return ""
 
     def texts(self, data: Any, path: Path) -> list[str]:
         if data is None:
             return []
         if not isinstance(data, (list, tuple)):
-            self.problems.add(path, f"{shown(data)} is not a list of texts")
+            self.problems.add(path, Saying("%(value)s is not a list of texts", value=shown(data)))
             return []
         for i, one in enumerate(data):
             if not isinstance(one, str) or not one.strip():
-                self.problems.add((*path, i), f"{shown(one)} is not a text")
+                self.problems.add((*path, i), Saying("%(value)s is not a text", value=shown(one)))
         return [one for one in data if isinstance(one, str) and one.strip()]
 
     def choice(self, value: Any, choices: type[_E], path: Path) -> _E | None:
         names = [str(one) for one in choices]
         if isinstance(value, str) and value in names:
             return choices(value)
-        hint = did_you_mean(str(value), names) or f" (expected one of {', '.join(names)})"
-        self.problems.add(path, f"{shown(value)} is unknown{hint}")
+        hint = did_you_mean(str(value), names) or one_of(names)
+        self.problems.add(path, Saying("%(value)s is unknown%(expected)s", value=shown(value), expected=hint))
         return None
 
     def flag(self, table: Mapping[str, Any], key: str, path: Path, default: bool) -> bool:
         value = table.get(key, default)
         if not isinstance(value, bool):
-            self.problems.add((*path, key), f"{shown(value)} is not true or false")
+            self.problems.add((*path, key), Saying("%(value)s is not true or false", value=shown(value)))
         return bool(value)
 
     def count(self, value: Any, path: Path) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100:
             return value
-        self.problems.add(path, f"{shown(value)} is not a number from 1 to 100")
+        self.problems.add(path, Saying("%(value)s is not a number from 1 to 100", value=shown(value)))
         return 3
 
     def amount(self, table: Mapping[str, Any], key: str, path: Path) -> Amount | None:
@@ -148,7 +151,7 @@ class _Reader:
         table = self.table(data, path, REACH_KEYS) or {}
         email = self.text(table, "email", path)
         if email and not EMAIL.fullmatch(email):
-            self.problems.add((*path, "email"), f"{shown(email)} is not one mail address")
+            self.problems.add((*path, "email"), Saying("%(value)s is not one mail address", value=shown(email)))
         made = Reach(self._webhook(table["webhook"], (*path, "webhook")) if "webhook" in table else None, email,
                      self.flag(table, "portal", path, False))
         if table and not made.pushes and not made.portal and "webhook" not in table:
@@ -161,7 +164,8 @@ class _Reader:
             return None
         url = self.text(table, "url", path)
         if not URL.fullmatch(url):
-            self.problems.add((*path, "url"), f"{shown(url)} is not an address such as https://desk.example/hooks")
+            self.problems.add((*path, "url"), Saying(
+                "%(value)s is not an address such as https://desk.example/hooks", value=shown(url)))
         secrets = self.texts(table.get("secrets"), (*path, "secrets"))
         if not secrets:
             self.problems.add((*path, "secrets"), "is required: names of environment variables that hold the secrets")
@@ -181,9 +185,10 @@ class _Reader:
             if name == "custom":
                 self.problems.add(where, "name the fields one by one, such as custom.asset")
             elif name not in FIELDS and not name.startswith("custom."):
-                self.problems.add(where, f"there is no field `{name}`{did_you_mean(name, FIELDS)}")
+                self.problems.add(where, missing(Saying("field"), name, FIELDS))
             elif security and is_free_text(name):
-                self.problems.add(where, f"`{name}` is free text, which a security team is never sent")
+                self.problems.add(where, Saying(
+                    "`%(name)s` is free text, which a security team is never sent", name=name))
         comments = self.choice(table.get("comments", Comments.NONE), Comments, (*path, "comments"))
         files = self.choice(table.get("attachments", Files.NONE), Files, (*path, "attachments"))
         if security and comments is not Comments.NONE:
@@ -200,7 +205,8 @@ class _Reader:
         if data is None:
             return {}
         if not isinstance(data, Mapping):
-            self.problems.add(path, f"{shown(data)} is not a table; expected their words and our moves")
+            self.problems.add(path, Saying(
+                "%(value)s is not a table; expected their words and our moves", value=shown(data)))
             return {}
         found: dict[str, Move] = {}
         for word, name in data.items():
@@ -208,8 +214,10 @@ class _Reader:
                 self.problems.add((*path, word), "is not a word of theirs")
             elif name not in THEIR_MOVES:
                 names = [str(one) for one in THEIR_MOVES]
-                self.problems.add((*path, word), f"{shown(name)} is no move of theirs"
-                                  f"{did_you_mean(str(name), names) or ' (expected one of ' + ', '.join(names) + ')'}")
+                self.problems.add((*path, word), Saying(
+                    "%(value)s is no move of theirs%(hint)s",
+                    value=shown(name),
+                    hint=did_you_mean(str(name), names) or one_of(names)))
             elif word.strip().casefold() in found:
                 self.problems.add((*path, word), "is there twice")
             else:
@@ -221,7 +229,8 @@ class _Reader:
         if data is None:
             return {}
         if not isinstance(data, Mapping):
-            self.problems.add(where, f"{shown(data)} is not a table; expected fields and who wins")
+            self.problems.add(where, Saying(
+                "%(value)s is not a table; expected fields and who wins", value=shown(data)))
             return {}
         if receiver.get("kind") == ReceiverKind.SECURITY or receiver.get("one_way") is True:
             self.problems.add(where, "what one receiver only takes is not exchanged with it")
@@ -232,13 +241,16 @@ class _Reader:
             if name not in (listed or ()):
                 self.problems.add((*where, name), "only fields in shares.fields are exchanged")
             elif name in FIXED or name in DATES or name in ("kind", "state", "pending_on"):
-                self.problems.add((*where, name), f"{name} is not exchanged; states are told by moves")
+                self.problems.add((*where, name), Saying(
+                    "%(name)s is not exchanged; states are told by moves", name=name))
             elif rule not in WINNERS:
                 names = list(WINNERS)
-                self.problems.add((*where, name), f"{shown(rule)} is unknown"
-                                  f"{did_you_mean(str(rule), names) or ' (expected one of ' + ', '.join(names) + ')'}")
+                self.problems.add((*where, name), Saying(
+                    "%(value)s is unknown%(expected)s",
+                    value=shown(rule),
+                    expected=did_you_mean(str(rule), names) or one_of(names)))
             elif rule == Owner.SET and kind_of(str(name)) != "list":
-                self.problems.add((*where, name), f"{name} is no list, so sides cannot be united")
+                self.problems.add((*where, name), Saying("%(name)s is no list, so sides cannot be united", name=name))
             else:
                 found[str(name)] = WINNERS[rule]
         return found
@@ -247,7 +259,8 @@ class _Reader:
         if data is None:
             return ()
         if not isinstance(data, (list, tuple)):
-            self.problems.add(path, f"{shown(data)} is not a list of {{{', '.join(PENALTY_KEYS)}}}")
+            self.problems.add(path, Saying(
+                "%(value)s is not a list of {%(names)s}", value=shown(data), names=", ".join(PENALTY_KEYS)))
             return ()
         return tuple(self._penalty(one, (*path, i)) for i, one in enumerate(data))
 
@@ -255,10 +268,11 @@ class _Reader:
         table = self.table(data, path, PENALTY_KEYS) or {}
         figure = table.get("amount", "")
         if figure != "" and (isinstance(figure, bool) or not _is_number(figure)):
-            self.problems.add((*path, "amount"), f"{shown(figure)} is not a number")
+            self.problems.add((*path, "amount"), Saying("%(value)s is not a number", value=shown(figure)))
         per = self.text(table, "per", path)
         if per and per not in PER:
-            self.problems.add((*path, "per"), f"{shown(per)} is unknown (expected one of {', '.join(PER)})")
+            self.problems.add((*path, "per"), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(per), expected=one_of(PER)))
         made = Penalty(self.text(table, "target", path), str(figure), self.text(table, "currency", path), per,
                        self.text(table, "text", path))
         if table and not made.target:

@@ -18,7 +18,8 @@ from connector.domain.escalations.actions_format import who
 from connector.domain.major.procedure import ROLES, Continuity, Procedure, Process, Step
 from connector.domain.notices.people import People
 from connector.domain.notices.template import Audience, Templates
-from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.problems import Path, Problems, did_you_mean, missing, shown
+from connector.domain.saying import Saying
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 ALIKE: Final = ("service", "category", "customer", "site", "group", "supplier")
@@ -34,7 +35,7 @@ def process(data: Any, problems: Problems) -> Process | None:
     """How major incidents are treated, or None; what is wrong goes to `problems`."""
     keys = ("major", "description", "applies_to", "roles", "stakeholders", "templates", "children")
     if not isinstance(data, Mapping):
-        problems.add((), f"expected a table of {', '.join(keys)}")
+        problems.add((), Saying("expected a table of %(names)s", names=", ".join(keys)))
         return None
     problems.keys((), data, keys)
     name = _name(data, "major", problems)
@@ -52,7 +53,7 @@ def continuity(data: Any, problems: Problems) -> Continuity | None:
     """A procedure and what it is for, or None; what is wrong goes to `problems`."""
     keys = ("continuity", "description", "applies_to", "degraded", "recovery")
     if not isinstance(data, Mapping):
-        problems.add((), f"expected a table of {', '.join(keys)}")
+        problems.add((), Saying("expected a table of %(names)s", names=", ".join(keys)))
         return None
     problems.keys((), data, keys)
     name = _name(data, "continuity", problems)
@@ -91,7 +92,9 @@ def between(
     roles = {*ROLES, *(role for one in every for role in one.roles)}
     for entry in steps:
         for phase, listed in entry.procedure.phases():
-            found += [Problem(f"no process has a role `{step.role}`{did_you_mean(step.role, roles)}", entry.file,
+            found += [Problem(Saying(
+                "no process has a role `%(role)s`%(hint)s",
+                role=step.role, hint=did_you_mean(step.role, roles)), entry.file,
                               path=f"{phase}.{i}.role")
                       for i, step in enumerate(listed) if step.role and step.role not in roles]
     return found
@@ -102,7 +105,8 @@ def _doubles(named: Iterable[tuple[str, str]], key: str) -> list[Problem]:
     found = []
     for name, file in named:
         if name in first:
-            found.append(Problem(f"`{name}` is also in {first[name]}", file, path=key))
+            found.append(Problem(Saying(
+                "`%(name)s` is also in %(file)s", name=name, file=first[name]), file, path=key))
         first.setdefault(name, file)
     return found
 
@@ -113,20 +117,22 @@ def _unknown(to: Who, people: People) -> str:
         return ""
     if to.reach is Reach.PERSON:
         known = to.name in people.people
-        return "" if known else f"there is no person `{to.name}`{did_you_mean(to.name, people.people)}"
+        return "" if known else missing(Saying("person"), to.name, people.people)
     if to.name and to.name not in people.groups:
-        return f"there is no group `{to.name}`{did_you_mean(to.name, people.groups)}"
+        return missing(Saying("group"), to.name, people.groups)
     if to.number and to.reach is not Reach.MANAGER and to.number not in people.levels:
-        return f"no group is of level {to.number}"
+        return Saying("no group is of level %(level)s", level=to.number)
     return ""
 
 
 def _template(key: str, name: str, templates: Templates) -> str:
     found = templates.get(name)
     if found is None:
-        return f"there is no template `{name}`{did_you_mean(name, templates.names)}"
+        return missing(Saying("template"), name, templates.names)
     wanted = Audience.REQUESTER if key.startswith(REQUESTERS) else Audience.INTERNAL
-    return "" if found.audience is wanted else f"template `{name}` is for {found.audience} readers"
+    return "" if found.audience is wanted else Saying(
+        "template `%(name)s` is for %(audience)s, not for %(wanted)s", name=name, audience=found.audience,
+        wanted=wanted)
 
 
 def _name(data: Mapping[str, Any], key: str, problems: Problems) -> str:
@@ -148,7 +154,8 @@ def _roles(data: Any, problems: Problems) -> dict[str, Who]:
     found = {}
     for role, given in data.items():
         if not isinstance(role, str) or not NAME.fullmatch(role):
-            problems.add(("roles", role), f"{shown(role)} is not the name of a role: expected a-z, 0-9, _ and -")
+            problems.add(("roles", role), Saying(
+                "%(value)s is not the name of a role: expected a-z, 0-9, _ and -", value=shown(role)))
             continue
         to = who(given, problems, ("roles", role))
         if to is not None and to.reach is Reach.ROLE:
@@ -177,13 +184,14 @@ def _people(data: Any, problems: Problems) -> tuple[Who, ...]:
 def _templates(data: Any, problems: Problems) -> dict[str, str]:
     found = {key: getattr(_PROCESS, key) for key in TEMPLATES}
     if not isinstance(data, Mapping):
-        problems.add(("templates",), f"expected a table of {', '.join(TEMPLATES)}")
+        problems.add(("templates",), Saying("expected a table of %(names)s", names=", ".join(TEMPLATES)))
         return found
     problems.keys(("templates",), data, TEMPLATES)
     for key in TEMPLATES:
         if key in data:
             if not isinstance(data[key], str) or not data[key]:
-                problems.add(("templates", key), f"{shown(data[key])} is not the name of a template")
+                problems.add(("templates", key), Saying(
+                    "%(value)s is not the name of a template", value=shown(data[key])))
             else:
                 found[key] = data[key]
     return found
@@ -198,11 +206,12 @@ def _children(data: Any, problems: Problems) -> tuple[tuple[str, ...], timedelta
     given = data.get("same", list(_PROCESS.alike))
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, (list, tuple)) or not given:
-        problems.add((*at, "same"), f"expected one or more of {', '.join(ALIKE)}")
+        problems.add((*at, "same"), Saying("expected one or more of %(names)s", names=", ".join(ALIKE)))
         given = ()
     for i, field in enumerate(given):
         if field not in ALIKE:
-            problems.add((*at, "same", i), f"{shown(field)} is unknown{did_you_mean(str(field), ALIKE)}")
+            problems.add((*at, "same", i), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(field), expected=did_you_mean(str(field), ALIKE)))
     window = _duration(data["within"], problems, (*at, "within")) if "within" in data else _PROCESS.window
     if window is not None and not timedelta(0) < window <= LONGEST_WINDOW:
         problems.add((*at, "within"), "expected more than nothing and at most 7 days")
@@ -214,7 +223,8 @@ def _steps(data: Any, phase: str, known: set[str], problems: Problems) -> tuple[
         problems.add((phase,), "expected a list of steps such as [{step: tell, do: Tell the users, within: 15m}]")
         return ()
     if len(data) > MOST_STEPS:
-        problems.add((phase,), f"has {len(data)} steps: at most {MOST_STEPS}")
+        problems.add((phase,), Saying(
+            "has %(count)s steps: at most %(most)s", count=len(data), most=MOST_STEPS))
         return ()
     found = [_step(given, known, problems, (phase, i)) for i, given in enumerate(data)]
     return tuple(step for step in found if step is not None)
@@ -222,20 +232,21 @@ def _steps(data: Any, phase: str, known: set[str], problems: Problems) -> tuple[
 
 def _step(data: Any, known: set[str], problems: Problems, at: Path) -> Step | None:
     if not isinstance(data, Mapping):
-        problems.add(at, f"{shown(data)} is not a step; expected {{step: name, do: text, within: 15m}}")
+        problems.add(at, Saying(
+            "%(value)s is not a step; expected {step: name, do: text, within: 15m}", value=shown(data)))
         return None
     problems.keys(at, data, ("step", "do", "within", "role"))
     name, text, role = data.get("step"), data.get("do"), data.get("role", "")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         problems.add((*at, "step"), "is required: a name of a-z, 0-9, _ and -")
     elif name in known:
-        problems.add((*at, "step"), f"`{name}` is the name of another step")
+        problems.add((*at, "step"), Saying("`%(name)s` is the name of another step", name=name))
     else:
         known.add(name)
     if not isinstance(text, str) or not text.strip():
         problems.add((*at, "do"), "is required: what is to be done")
     if not isinstance(role, str):
-        problems.add((*at, "role"), f"{shown(role)} is not the name of a role")
+        problems.add((*at, "role"), Saying("%(value)s is not the name of a role", value=shown(role)))
     within = _duration(data["within"], problems, (*at, "within")) if data.get("within") is not None else None
     if within is not None and within <= timedelta(0):
         problems.add((*at, "within"), "expected more than nothing")

@@ -16,7 +16,8 @@ from connector.domain.agreements.conditions import ALWAYS, Condition, condition
 from connector.domain.history import Event, EventKind, Origin, Role
 from connector.domain.notices.mail_address import looks_automatic, of_program, same, usable
 from connector.domain.notices.template import Audience, Templates
-from connector.domain.problems import Problems, did_you_mean, shown
+from connector.domain.problems import Problems, did_you_mean, missing, shown
+from connector.domain.saying import Saying
 from connector.domain.ticket import ENDED, PendingOn, State, Ticket
 
 FRESH: Final = timedelta(hours=24)
@@ -83,7 +84,7 @@ def rule(data: Any, problems: Problems) -> Informing | None:
     asked = condition(data["applies_to"], problems, ("applies_to",)) if "applies_to" in data else ALWAYS
     by = data.get("by", By.MAIL.value)
     if by not in tuple(By):
-        problems.add(("by",), f"{shown(by)} is unknown; expected mail or comment")
+        problems.add(("by",), Saying("%(value)s is unknown; expected mail or comment", value=shown(by)))
     tell = _tell(data.get("tell"), problems)
     return None if problems.errors else Informing(str(name), asked, tell, By(by), problems.file)
 
@@ -92,18 +93,19 @@ def _tell(data: Any, problems: Problems) -> dict[What, str]:
     if isinstance(data, (list, tuple)):
         data = {str(one): True for one in data}
     if not isinstance(data, Mapping) or not data:
-        problems.add(("tell",), f"expected what is told: {', '.join(What)}")
+        problems.add(("tell",), Saying("expected what is told: %(names)s", names=", ".join(What)))
         return {}
     found: dict[What, str] = {}
     for key, value in data.items():
         if key not in tuple(What):
-            problems.add(("tell", key), f"unknown `{key}`{did_you_mean(str(key), What)}")
+            problems.add(("tell", key), Saying("unknown `%(key)s`%(hint)s", key=key, hint=did_you_mean(str(key), What)))
         elif value is True:
             found[What(key)] = TEMPLATES[What(key)]
         elif isinstance(value, str) and value:
             found[What(key)] = value
         elif value is not False:
-            problems.add(("tell", key), f"{shown(value)}: expected true, false or the name of a template")
+            problems.add(("tell", key), Saying(
+                "%(value)s: expected true, false or the name of a template", value=shown(value)))
     return found
 
 
@@ -113,9 +115,10 @@ def unknown_templates(rules: Sequence[Informing], templates: Templates) -> Itera
         for what, name in one.tell.items():
             found = templates.get(name)
             if found is None:
-                yield one, what, f"there is no template `{name}`{did_you_mean(name, templates.names)}"
+                yield one, what, missing(Saying("template"), name, templates.names)
             elif found.audience is not Audience.REQUESTER:
-                yield one, what, f"template `{name}` is for {found.audience} readers, not for a requester"
+                yield one, what, Saying("template `%(name)s` is for %(audience)s, not for %(wanted)s", name=name,
+                                        audience=found.audience, wanted=Audience.REQUESTER)
 
 
 def applying(rules: Sequence[Informing], facts: Mapping[str, Any]) -> Informing | None:

@@ -11,7 +11,8 @@ from connector.domain.calendar import ServiceCalendar
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.notices.people import Group, People, Person
 from connector.domain.notices.roster import Roster
-from connector.domain.problems import did_you_mean, dotted
+from connector.domain.problems import dotted, missing
+from connector.domain.saying import Saying
 
 AHEAD: Final = timedelta(days=28)
 """How far ahead a roster is looked through for gaps."""
@@ -36,14 +37,16 @@ def roster_problems(people: People, calendars: Mapping[str, Any], now: datetime)
             continue
         ends = group.duty.ends
         if ends is not None and ends - now < ENDS_SOON:
-            found.append(_warning(group, f"ends at {_shown(ends, group.duty)}: after that nobody is on duty"))
+            found.append(_warning(group, Saying(
+                "ends at %(at)s: after that nobody is on duty", at=_shown(ends, group.duty))))
         calendar = _calendar(group.duty, calendars)
         if calendar is not None:
             gaps = group.duty.gaps(calendar.windows(now, now + AHEAD))
-            found += [_warning(group, f"nobody is on duty from {_shown(a, group.duty)} to {_shown(b, group.duty)}")
+            found += [_warning(group, _nobody(a, b, group.duty))
                       for a, b in gaps[:3]]
             if len(gaps) > 3:
-                found.append(_warning(group, f"and {len(gaps) - 3} more gaps in the next {AHEAD.days} days"))
+                found.append(_warning(group, Saying(
+                    "and %(count)s more gaps in the next %(days)s days", count=len(gaps) - 3, days=AHEAD.days)))
     return found
 
 
@@ -66,7 +69,9 @@ def _doubles(people: Sequence[Person], groups: Sequence[Group]) -> Iterator[Prob
         seen: dict[str, Person | Group] = {}
         for one in many:
             if one.id in seen:
-                yield Problem(f"`{one.id}` is also in {seen[one.id].file or 'another file'}", one.file,
+                yield Problem(Saying(
+                    "`%(name)s` is also in %(file)s", name=one.id,
+                    file=seen[one.id].file or Saying("another file")), one.file,
                               path=f"{kind}.{one.id}")
             seen[one.id] = one
     names: list[tuple[tuple[str, str, str], Person | Group, str]]
@@ -77,7 +82,10 @@ def _doubles(people: Sequence[Person], groups: Sequence[Group]) -> Iterator[Prob
     held: dict[tuple[str, str, str], str] = {}
     for key, holder, path in names:
         if held.setdefault(key, holder.id) != holder.id:
-            yield Problem(f"is also the {key[1]} of `{held[key]}` in {key[0]}", holder.file, path=path)
+            told = Saying("is also the login of `%(holder)s` in %(tool)s", holder=held[key], tool=key[0]) \
+                if key[1] == "login" else \
+                Saying("is also the group of `%(holder)s` in %(tool)s", holder=held[key], tool=key[0])
+            yield Problem(told, holder.file, path=path)
 
 
 def _unknown(made: People) -> Iterator[Problem]:
@@ -102,7 +110,7 @@ def _unknown(made: People) -> Iterator[Problem]:
 
 def _known(made: People, name: str, file: str, path: str) -> Iterator[Problem]:
     if name not in made.people:
-        yield Problem(f"there is no person `{name}`{did_you_mean(name, made.people)}", file, path=path)
+        yield Problem(missing(Saying("person"), name, made.people), file, path=path)
 
 
 def _circles(made: People) -> Iterator[Problem]:
@@ -114,7 +122,8 @@ def _circles(made: People) -> Iterator[Problem]:
             above = made.people.get(above.manager)
         if above is not None and above.id == person.id and frozenset(line) not in told:
             told.add(frozenset(line))
-            yield Problem(f"the line of managers goes round in a circle: {' -> '.join([*line, person.id])}",
+            yield Problem(Saying(
+                "the line of managers goes round in a circle: %(names)s", names=" -> ".join([*line, person.id])),
                           person.file, path=f"people.{person.id}.manager")
 
 
@@ -124,12 +133,18 @@ def _rosters(made: People, calendars: Mapping[str, Any]) -> Iterator[Problem]:
         if duty is None:
             continue
         if duty.covers and duty.covers != ALWAYS and duty.covers not in calendars:
-            yield Problem(f"there is no calendar `{duty.covers}`{did_you_mean(duty.covers, calendars)}", group.file,
+            yield Problem(missing(Saying("calendar"), duty.covers, calendars), group.file,
                           path=f"groups.{group.id}.on_duty.covers")
         for first, second in duty.overlaps():
-            yield Problem(f"is at the same time as {dotted(first[3:])}: who is meant?", group.file, path=dotted(second))
+            yield Problem(Saying(
+                "is at the same time as %(place)s: who is meant?", place=dotted(first[3:])), group.file,
+                          path=dotted(second))
         for begins, ends in duty.inner_gaps():
-            yield _warning(group, f"nobody is on duty from {_shown(begins, duty)} to {_shown(ends, duty)}")
+            yield _warning(group, _nobody(begins, ends, duty))
+
+
+def _nobody(begins: datetime, ends: datetime, duty: Roster) -> Saying:
+    return Saying("nobody is on duty from %(begins)s to %(ends)s", begins=_shown(begins, duty), ends=_shown(ends, duty))
 
 
 def _warning(group: Group, message: str) -> Problem:

@@ -11,6 +11,7 @@ from connector.domain.notices.mail_address import usable
 from connector.domain.notices.people import Group, Person, Quiet, Severity, Way, always_quiet
 from connector.domain.notices.roster_format import days, roster, span
 from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.saying import Saying
 
 PERSON: Final = ("name", "email", "chat", "sms", "logins", "language", "timezone", "quiet", "notify", "manager")
 GROUP: Final = ("name", "level", "members", "lead", "tools", "on_duty")
@@ -42,7 +43,7 @@ class _Reader:
             if not ID.fullmatch(str(name)):
                 self.problems.add((key, name), "expected a short name of letters, digits, - and _")
             elif not isinstance(given, Mapping):
-                self.problems.add((key, name), f"{shown(given)} is not a table")
+                self.problems.add((key, name), Saying("%(value)s is not a table", value=shown(given)))
             else:
                 self.problems.keys((key, name), given, PERSON if key == "people" else GROUP)
                 found.append((str(name), given))
@@ -67,7 +68,8 @@ class _Reader:
             return ""
         email = self.text(data["email"], (*at, "email")).strip()
         if email and not usable(email):
-            self.problems.add((*at, "email"), f"{shown(email)} is not an e-mail address that can be written to")
+            self.problems.add((*at, "email"), Saying(
+                "%(value)s is not an e-mail address that can be written to", value=shown(email)))
         return usable(email)
 
     def _secret(self, data: Any, at: Path) -> tuple[str, str] | None:
@@ -87,14 +89,16 @@ class _Reader:
         language = data.get("language", LANGUAGES[0])
         if language not in LANGUAGES:
             hint = did_you_mean(str(language), LANGUAGES)
-            self.problems.add((*at, "language"), f"{shown(language)} is unknown{hint}")
+            self.problems.add((*at, "language"), Saying(
+                "%(value)s is unknown%(expected)s", value=shown(language), expected=hint))
             return LANGUAGES[0]
         return str(language)
 
     def _zone(self, data: Mapping[str, Any], at: Path) -> str:
         zone = data.get("timezone", "UTC")
         if not is_zone(zone):
-            self.problems.add((*at, "timezone"), f"{shown(zone)} is not a time zone such as Europe/Zurich")
+            self.problems.add((*at, "timezone"), Saying(
+                "%(value)s is not a time zone such as Europe/Zurich", value=shown(zone)))
             return "UTC"
         return str(zone)
 
@@ -131,14 +135,15 @@ class _Reader:
     def _ways(self, data: Any, person: Person, at: Path) -> tuple[Way, ...]:
         names = data if isinstance(data, (list, tuple)) else [data]
         if not names:
-            self.problems.add(at, f"names no way; expected {', '.join(Way)}")
+            self.problems.add(at, Saying("names no way; expected %(names)s", names=", ".join(Way)))
         found = []
         for name in names:
             if name not in tuple(Way):
-                self.problems.add(at, f"{shown(name)} is unknown{did_you_mean(str(name), Way)}")
+                self.problems.add(at, Saying(
+                    "%(value)s is unknown%(expected)s", value=shown(name), expected=did_you_mean(str(name), Way)))
             elif not person.has(Way(name)):
                 key = "email" if name == Way.MAIL else name
-                self.problems.add(at, f"wants {name}, but has no {key}")
+                self.problems.add(at, Saying("wants %(name)s, but has no %(key)s", name=name, key=key))
             else:
                 found.append(Way(name))
         return tuple(dict.fromkeys(found))
@@ -147,7 +152,8 @@ class _Reader:
         at: Path = ("groups", id)
         level = data.get("level")
         if level is not None and (isinstance(level, bool) or level not in LEVELS):
-            self.problems.add((*at, "level"), f"{shown(level)}: expected a level of support from 1 to 4")
+            self.problems.add((*at, "level"), Saying(
+                "%(value)s: expected a level of support from 1 to 4", value=shown(level)))
             level = None
         members = self.names(data.get("members", []), (*at, "members"))
         duty = roster(data["on_duty"], self.problems, (*at, "on_duty")) if "on_duty" in data else None
@@ -165,7 +171,7 @@ class _Reader:
 
     def text(self, data: Any, at: Path) -> str:
         if not isinstance(data, str) or any(ord(letter) < 32 for letter in data):
-            self.problems.add(at, f"{shown(data)} is not a line of text")
+            self.problems.add(at, Saying("%(value)s is not a line of text", value=shown(data)))
             return ""
         return data
 
@@ -178,6 +184,6 @@ class _Reader:
         if data is None:
             return {}
         if not isinstance(data, Mapping):
-            self.problems.add(at, f"{shown(data)} is not a table")
+            self.problems.add(at, Saying("%(value)s is not a table", value=shown(data)))
             return {}
         return data

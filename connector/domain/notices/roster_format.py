@@ -10,6 +10,7 @@ from connector.domain.calendars.reader import WEEKDAYS, Reader
 from connector.domain.calendars.windows import DAY
 from connector.domain.notices.roster import Dated, Roster, Rotation, Weekly
 from connector.domain.problems import Path, Problems, shown
+from connector.domain.saying import Saying
 
 KEYS: Final = ("timezone", "covers", "rotation", "weekly", "dates")
 WHO: Final = ("person", "people")
@@ -20,14 +21,14 @@ _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d?:\d\d)")
 def roster(data: Any, problems: Problems, at: Path) -> Roster | None:
     """A roster from its table; what is wrong goes to `problems`."""
     if not isinstance(data, Mapping):
-        problems.add(at, f"expected a table of {', '.join(KEYS)}")
+        problems.add(at, Saying("expected a table of %(names)s", names=", ".join(KEYS)))
         return None
     problems.keys(at, data, KEYS)
     reader = _Reader(problems, at)
     zone = reader.zone(data.get("timezone"))
     covers = data.get("covers", "")
     if not isinstance(covers, str):
-        problems.add((*at, "covers"), f"{shown(covers)} is not the name of a calendar")
+        problems.add((*at, "covers"), Saying("%(value)s is not the name of a calendar", value=shown(covers)))
     found = Roster(zone, reader.dated(data.get("dates", [])), reader.weekly(data.get("weekly", [])),
                    reader.rotation(data.get("rotation")), str(covers))
     if not any(data.get(key) for key in ("rotation", "weekly", "dates")):
@@ -52,7 +53,8 @@ def days(data: Any, problems: Problems, at: Path) -> tuple[int, ...]:
     for word in data if isinstance(data, (list, tuple)) else [data]:
         first, dash, last = str(word).partition("-")
         if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
-            problems.add(at, f"{shown(word)} is not a weekday; expected mon to sun or a range like mon-fri")
+            problems.add(at, Saying(
+                "%(value)s is not a weekday; expected mon to sun or a range like mon-fri", value=shown(word)))
             continue
         begin = WEEKDAYS.index(first)
         length = (WEEKDAYS.index(last) - begin) % 7 + 1 if dash else 1
@@ -82,7 +84,8 @@ class _Reader:
                 self.problems.keys(place, item, keys)
                 found.append((place, item))
             else:
-                self.problems.add(place, f"{shown(item)} is not a table of {', '.join(keys)}")
+                self.problems.add(place, Saying(
+                    "%(value)s is not a table of %(names)s", value=shown(item), names=", ".join(keys)))
         return found
 
     def dated(self, data: Any) -> tuple[Dated, ...]:
@@ -121,7 +124,8 @@ class _Reader:
         every = _EVERY.fullmatch(str(data.get("every", "1 week")))
         length = int(every[1]) * (7 if every[2].startswith("w") else 1) if every else 0
         if length < 1:
-            self.problems.add((*place, "every"), f"{shown(data.get('every'))}: expected such as 1 day or 2 weeks")
+            self.problems.add((*place, "every"), Saying(
+                "%(value)s: expected such as 1 day or 2 weeks", value=shown(data.get("every"))))
         if begins is None or length < 1 or not people:
             return None
         return Rotation(begins, length, people)
@@ -129,7 +133,8 @@ class _Reader:
     def _moment(self, data: Any, place: Path) -> tuple[int, int] | None:
         match = _MOMENT.fullmatch(data) if isinstance(data, str) else None
         if match is None:
-            self.problems.add(place, f'{shown(data)} is not a local date and time; expected "2026-12-24 08:00"')
+            self.problems.add(place, Saying(
+                '%(value)s is not a local date and time; expected "2026-12-24 08:00"', value=shown(data)))
             return None
         day, seconds = self.reader.date(match[1], place), self.reader.time(match[2], place)
         return None if day is None or seconds is None else (day.toordinal(), seconds)

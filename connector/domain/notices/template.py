@@ -14,6 +14,7 @@ from html import escape
 from typing import Any, Final
 
 from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.saying import Saying
 
 
 class Audience(StrEnum):
@@ -160,7 +161,8 @@ def parse(data: Any, problems: Problems) -> Template | None:
         problems.add(("template",), "is required: a name of a-z, 0-9 and -")
     audience = data.get("audience")
     if audience not in tuple(Audience):
-        problems.add(("audience",), f"{shown(audience)} is unknown; expected {', '.join(Audience)}")
+        problems.add(("audience",), Saying(
+            "%(value)s is unknown; expected %(names)s", value=shown(audience), names=", ".join(Audience)))
         return None
     texts = {language: _texts(data.get(language), Audience(audience), problems, language) for language in LANGUAGES}
     if problems.errors:
@@ -170,7 +172,7 @@ def parse(data: Any, problems: Problems) -> Template | None:
 
 def _texts(data: Any, audience: Audience, problems: Problems, language: str) -> dict[str, Text]:
     if not isinstance(data, Mapping):
-        problems.add((language,), f"is required: {', '.join(PARTS)}")
+        problems.add((language,), Saying("is required: %(names)s", names=", ".join(PARTS)))
         return {}
     problems.keys((language,), data, PARTS)
     found = {}
@@ -189,21 +191,24 @@ def _texts(data: Any, audience: Audience, problems: Problems, language: str) -> 
 def written(given: str, audience: Audience, problems: Problems, path: Path = ()) -> Text:
     """A text a person wrote, checked for the variables this audience may see; `{{` and `}}` are braces."""
     if len(given) > LONGEST:
-        problems.add(path, f"is longer than {LONGEST} characters")
+        problems.add(path, Saying("is longer than %(most)s characters", most=LONGEST))
     known = VARIABLES[audience]
     for name in _names(given, problems, path):
         if name in known:
             continue
         elsewhere = any(name in names for names in VARIABLES.values())
-        problems.add(path, f"`{{{name}}}` may not be told to a {audience}" if elsewhere
-                     else f"unknown variable `{{{shown(name)[1:-1]}}}`{did_you_mean(name, known)}")
+        problems.add(path, Saying(
+            "`{%(name)s}` may not be told to a %(audience)s", name=name, audience=audience,
+        ) if elsewhere else Saying(
+            "unknown variable `{%(value)s}`%(hint)s", value=shown(name)[1:-1], hint=did_you_mean(name, known)))
     return Text(tuple(_pieces(line) for line in given.strip("\n").splitlines()))
 
 
 def _names(given: str, problems: Problems, path: Path) -> Iterable[str]:
     for match in _TOKEN.finditer(given):
         if match[0] in "{}":
-            problems.add(path, f"a `{match[0]}` stands alone; write `{match[0] * 2}` for a brace")
+            problems.add(path, Saying(
+                "a `%(brace)s` stands alone; write `%(pair)s` for a brace", brace=match[0], pair=match[0] * 2))
         elif match[1] is not None:
             yield match[1]
 

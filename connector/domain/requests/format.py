@@ -12,8 +12,9 @@ from connector.domain.errors import Problem
 from connector.domain.escalations.actions import Reach, Who
 from connector.domain.escalations.actions_format import HIGHEST_MANAGER, who
 from connector.domain.notices.people import People
-from connector.domain.problems import Path, Problems, did_you_mean, shown
+from connector.domain.problems import Path, Problems, did_you_mean, missing, shown
 from connector.domain.requests.catalogue import Approval, Item, Need, Plan, Task, Unanswered
+from connector.domain.saying import Saying
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 KEYS: Final = ("item", "title", "description", "applies_to", "calendar", "approvals", "tasks")
@@ -28,7 +29,7 @@ MOST: Final = 100
 def item(data: Any, problems: Problems) -> Item | None:
     """An item, or None; what is wrong goes to `problems`."""
     if not isinstance(data, Mapping):
-        problems.add((), f"expected a table of {', '.join(KEYS)}")
+        problems.add((), Saying("expected a table of %(names)s", names=", ".join(KEYS)))
         return None
     problems.keys((), data, KEYS)
     name = _name(data, "item", problems, ())
@@ -37,7 +38,7 @@ def item(data: Any, problems: Problems) -> Item | None:
     asked = condition(data.get("applies_to", {}), problems, ("applies_to",))
     calendar = data.get("calendar", ALWAYS_OPEN)
     if not isinstance(calendar, str) or not calendar:
-        problems.add(("calendar",), f"{shown(calendar)} is not the name of a calendar")
+        problems.add(("calendar",), Saying("%(value)s is not the name of a calendar", value=shown(calendar)))
     approvals = _approvals(data.get("approvals", []), problems)
     tasks = _tasks(data.get("tasks"), problems)
     if problems.errors:
@@ -59,9 +60,9 @@ def between(items: Iterable[Item], people: People, calendars: Iterable[str], rec
                 found.append(Problem(message, file, path=path))
 
         if plan.item in first:
-            add("item", f"`{plan.item}` is also in {first[plan.item]}")
+            add("item", Saying("`%(name)s` is also in %(file)s", name=plan.item, file=first[plan.item]))
         first.setdefault(plan.item, one.file)
-        add("calendar", _missing(plan.calendar, hours, "calendar"))
+        add("calendar", _missing(plan.calendar, hours, Saying("calendar")))
         for i, approval in enumerate(plan.approvals):
             for key, to in (("by", approval.by), ("substitute", approval.substitute)):
                 add(f"approvals.{i}.{key}", _unknown(to, people))
@@ -69,28 +70,29 @@ def between(items: Iterable[Item], people: People, calendars: Iterable[str], rec
         for i, task in enumerate(plan.tasks):
             add(f"tasks.{i}.{task.to.reach if task.to else 'handoff'}", _unknown(task.to, people))
             if task.receiver:
-                add(f"tasks.{i}.handoff", _missing(task.receiver, offered, "receiver"))
+                add(f"tasks.{i}.handoff", _missing(task.receiver, offered, Saying("receiver")))
             add(f"tasks.{i}.within.calendar", _other(task.within, hours))
     return found
 
 
 def _other(within: Amount | None, hours: set[str]) -> str:
-    return _missing(within.calendar, hours, "calendar") if within is not None and within.calendar else ""
+    return _missing(within.calendar, hours, Saying("calendar")) if within is not None and within.calendar else ""
 
 
-def _missing(name: str, known: Iterable[str], what: str) -> str:
+def _missing(name: str, known: Iterable[str], what: Saying) -> str:
     names = set(known)
-    return "" if name in names else f"there is no {what} `{name}`{did_you_mean(name, names)}"
+    return "" if name in names else missing(what, name, names)
 
 
 def _unknown(to: Who | None, people: People) -> str:
     if to is None or not people:
         return ""
     if to.reach is Reach.PERSON:
-        return _missing(to.name, people.people, "person")
+        return _missing(to.name, people.people, Saying("person"))
     if to.name:
-        return _missing(to.name, people.groups, "group")
-    return f"no group is of level {to.number}" if to.number and to.number not in people.levels else ""
+        return _missing(to.name, people.groups, Saying("group"))
+    known = not to.number or to.number in people.levels
+    return "" if known else Saying("no group is of level %(level)s", level=to.number)
 
 
 def _name(data: Mapping[str, Any], key: str, problems: Problems, at: Path) -> str:
@@ -104,10 +106,10 @@ def _name(data: Mapping[str, Any], key: str, problems: Problems, at: Path) -> st
 def _tables(data: Any, key: str, keys: tuple[str, ...], problems: Problems) -> list[tuple[Path, Mapping[str, Any]]]:
     """The tables of a list, each with its place."""
     if not isinstance(data, (list, tuple)):
-        problems.add((key,), f"expected a list of tables of {', '.join(keys)}")
+        problems.add((key,), Saying("expected a list of tables of %(names)s", names=", ".join(keys)))
         return []
     if len(data) > MOST:
-        problems.add((key,), f"has {len(data)} entries: at most {MOST}")
+        problems.add((key,), Saying("has %(count)s entries: at most %(most)s", count=len(data), most=MOST))
         return []
     found: list[tuple[Path, Mapping[str, Any]]] = []
     for i, given in enumerate(data):
@@ -115,7 +117,8 @@ def _tables(data: Any, key: str, keys: tuple[str, ...], problems: Problems) -> l
             problems.keys((key, i), given, keys)
             found.append(((key, i), given))
         else:
-            problems.add((key, i), f"{shown(given)} is not a table of {', '.join(keys)}")
+            problems.add((key, i), Saying(
+                "%(value)s is not a table of %(names)s", value=shown(given), names=", ".join(keys)))
     return found
 
 
@@ -143,7 +146,8 @@ def _approval(data: Mapping[str, Any], problems: Problems, at: Path) -> Approval
     need, unanswered = data.get("need", Need.ANY.value), data.get("unanswered", Unanswered.WAITS.value)
     for key, value, known in (("need", need, tuple(Need)), ("unanswered", unanswered, tuple(Unanswered))):
         if value not in known:
-            problems.add((*at, key), f"{shown(value)} is unknown; expected {' or '.join(known)}")
+            problems.add((*at, key), Saying(
+                "%(value)s is unknown; expected one of %(names)s", value=shown(value), names=", ".join(known)))
     if within is None and "within" not in data and unanswered == Unanswered.REFUSED:
         problems.add((*at, "unanswered"), "goes with `within`: without it no answer is ever too late")
     if problems.errors:
@@ -159,7 +163,8 @@ def _approver(data: Any, problems: Problems, at: Path) -> tuple[Who | None, int]
     if found.reach is Reach.MANAGER:
         return None, min(found.number, HIGHEST_MANAGER)
     if found.reach not in APPROVERS or found.in_turn:
-        problems.add(at, f"{found.text} cannot approve; expected the manager, a person, a group, a level or on_duty")
+        problems.add(at, Saying(
+            "%(who)s cannot approve; expected the manager, a person, a group, a level or on_duty", who=found.text))
     return found, 0
 
 
@@ -186,12 +191,13 @@ def _task(data: Mapping[str, Any], before: tuple[str, ...], names: set[str], pro
         problems.add((*at, "title"), "is required: what is to be done")
     given = [key for key in DOERS if data.get(key) is not None]
     if len(given) != 1:
-        problems.add(at, f"expected one of {', '.join(DOERS)}: who does it")
+        problems.add(at, Saying("expected one of %(names)s: who does it", names=", ".join(DOERS)))
     to, receiver = None, ""
     if given and given[0] == "handoff":
         receiver = data["handoff"] if isinstance(data["handoff"], str) else ""
         if not receiver:
-            problems.add((*at, "handoff"), f"{shown(data['handoff'])} is not the name of a receiver")
+            problems.add((*at, "handoff"), Saying(
+                "%(value)s is not the name of a receiver", value=shown(data["handoff"])))
     elif given:
         inner = Problems()
         to = who({given[0]: data[given[0]]}, inner, ())
@@ -211,14 +217,15 @@ def _after(data: Any, before: tuple[str, ...], names: set[str], problems: Proble
         return ()
     for i, name in enumerate(data):
         if not isinstance(name, str) or name not in names:
-            problems.add((*at, i), f"there is no task {shown(name)}{did_you_mean(str(name), names)}")
+            problems.add((*at, i), Saying(
+                "there is no task %(value)s%(hint)s", value=shown(name), hint=did_you_mean(str(name), names)))
     return tuple(str(name) for name in data)
 
 
 def _twice(names: list[str], key: str, what: str, problems: Problems) -> None:
     for i, name in enumerate(names):
         if name and name in names[:i]:
-            problems.add((key, i, what), f"`{name}` is the name of another {what}")
+            problems.add((key, i, what), Saying("`%(name)s` is given twice", name=name))
 
 
 def _circles(tasks: list[Task], problems: Problems) -> None:
@@ -229,4 +236,5 @@ def _circles(tasks: list[Task], problems: Problems) -> None:
     stuck = [task.id for task in tasks if task.id not in settled]
     for i, task in enumerate(tasks):
         if task.id in stuck:
-            problems.add(("tasks", i, "after"), f"never starts: {', '.join(stuck)} wait for each other")
+            problems.add(("tasks", i, "after"), Saying(
+                "never starts: %(names)s wait for each other", names=", ".join(stuck)))

@@ -117,7 +117,7 @@ def test_a_calendar_nobody_knows_is_told() -> None:
     ((made(timezone="Mars"),), "timezone", "'Mars' is not a known time zone"),
     ((made(nests=["q"]),), "nests", "there is no profile `q`"),
     ((made(nests=["q"]), made("q", applies_to={"customer": "A"})), "nests", "`q` is an SLA; only an OLA or UC nests"),
-    ((made(), made()), "profile", "profile `p` is also in another file"),
+    ((made(), made()), "profile", "`p` is also in another file"),
     ((made(applies_to={"customer": "A", "group": "N"}), made("q", applies_to={"group": "N", "customer": "A"})),
      "applies_to", "applies to the same tickets as `p`"),
 ])

@@ -56,7 +56,7 @@ def test_moments_of_a_clock(at: str, base: Base, sign: int) -> None:
     ("clock: resolution, at: 50 percent", "steps.0.at: '50 percent' is no moment of a clock"),
     ("clock: resolution, at: 1001%", "steps.0.at: 1001%: expected from 0% to 1000%"),
     ("clock: resolution, at: 1h before start", "nothing is known before the start"),
-    ("clock: resolution, on: opened, at: 50%", "has clock and on; expected one of"),
+    ("clock: resolution, on: opened, at: 50%", "has clock, on; expected one of"),
     ("when: {state: new}", "has no trigger"),
     ("clock: resolution, at: 50%, times: 2", "`times` does not go with `clock`"),
     ("on: reasigned", "'reasigned' is unknown, did you mean `reassigned`?"),
@@ -152,7 +152,7 @@ def test_steps_that_start_each_other_across_rules_are_refused_once() -> None:
     first = rule("steps: [{on: reassigned, do: [{raise: 1}]}]")
     second = rule("{escalation: other, applies_to: {}, steps: [{on: raised, do: [{assign: {group: B}}]}]}")
     (told,) = [one for one in checked(first, second) if one.severity == "error"]
-    assert told.message == "its action starts it again: `reassigned` starts `raised` starts `reassigned`"
+    assert told.message == "its action starts it again: `reassigned` -> `raised` -> `reassigned`"
 
 
 def test_a_ladder_without_a_loop_is_not_refused() -> None:

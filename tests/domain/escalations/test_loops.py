@@ -40,7 +40,7 @@ STUCK = "for: 1h, hours: wall"
      "name: b, handoff: declined, receiver: y, do: [{handoff: x}]"),
 ])
 def test_two_steps_that_send_a_ticket_to_and_fro_are_refused(first: str, second: str) -> None:
-    assert found(steps(first, second)) == ["its action starts it again: `a` starts `b` starts `a`"]
+    assert found(steps(first, second)) == ["its action starts it again: `a` -> `b` -> `a`"]
 
 
 @pytest.mark.parametrize("step", [
@@ -48,7 +48,7 @@ def test_two_steps_that_send_a_ticket_to_and_fro_are_refused(first: str, second:
 ])
 def test_a_ticket_that_opens_another_of_its_kind_without_end_is_refused(step: str) -> None:
     (told,) = found(steps(f"name: a, {step}, do: [{{open: incident}}]"))
-    assert told.startswith("its action starts it again: `a` starts `a`; the ticket that is opened climbs the ladder")
+    assert told.startswith("its action starts it again: `a` -> `a`; the ticket that is opened climbs the ladder")
 
 
 @pytest.mark.parametrize("ladder", [

@@ -181,4 +181,4 @@ def test_a_rule_may_only_use_templates_that_are_there_and_for_requesters() -> No
     rules = [made(tell={"received": "escalation", "taken": "nothing", "resolved": True})]
     found = [(what, wrong) for _, what, wrong in unknown_templates(rules, Templates(shipped()))]
     assert [what for what, _ in found] == [What.RECEIVED, What.TAKEN]
-    assert "is for internal readers" in found[0][1]
+    assert "is for internal, not for requester" in found[0][1]
