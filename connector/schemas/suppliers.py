@@ -14,6 +14,7 @@ from connector.domain.handoffs.supplier_message import (
     LARGEST_FILE,
     LONGEST_LINE,
     LONGEST_TEXT,
+    LONGEST_TYPE,
     MOST_FIELDS,
     MOST_FILES,
     MessageType,
@@ -111,16 +112,17 @@ def answer() -> dict[str, Any]:
         "$schema": DRAFT,
         "title": "Message of a supplier to Servicedesk Connector",
         "type": "object",
-        "required": ["type", "data"],
+        "required": ["type"],
         "properties": {
-            "type": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$", "description":
+            "type": {"type": "string", "minLength": 1, "maxLength": LONGEST_TYPE, "description":
                      f"{', '.join(MessageType)}; others are recorded and change nothing."},
             "timestamp": _time("When it happened at your side."),
-            "data": {"type": "object"},
+            "data": {"description": "An object in every type that is known."},
         },
         "allOf": [
             {"if": {"properties": {"type": {"const": str(kind)}}, "required": ["type"]},
-             "then": {"properties": {"data": {"required": ["handoff_id", need], "properties": data}}}}
+             "then": {"required": ["data"], "properties": {
+                 "data": {"type": "object", "required": ["handoff_id", need], "properties": data}}}}
             for kind, need in needs.items()],
     }
 

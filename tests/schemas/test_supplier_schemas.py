@@ -62,7 +62,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("handoff.comment_added", {"comment": "x", "comment_id": "c", "author": "Zo\u00e9", "unknown": [1]}),
     ("handoff.attachment_added", {"attachments": [INSIDE, {**FILE, "url": "https://partner.example/log.txt"}]}),
     ("handoff.dispute_opened", {"reason": "x"}),
-    ("something.else", {"status": 7}),
+    ("something.else", {"status": 7}), ("a b", {}),
 ]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     ("handoff.status_changed", {}), ("handoff.status_changed", {"status": 1.5}), ("handoff.comment_added", {}),
@@ -70,7 +70,7 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     ("handoff.attachment_added", {"attachments": [{**INSIDE, "url": "https://partner.example/log.txt"}]}),
     ("handoff.attachment_added", {"attachments": [INSIDE] * 21}),
     ("handoff.attachment_added", {"attachments": [{**INSIDE, "sha256": "short"}]}),
-    ("handoff.dispute_opened", {"comment": "x"}), ("a b", {}), (7, {}),
+    ("handoff.dispute_opened", {"comment": "x"}), ("", {}), (7, {}),
 ]
 
 

@@ -260,7 +260,7 @@ def test_on_paper_there_is_the_ticket_and_nothing_to_click(visit: Open) -> None:
 
 def test_pages_work_without_script(visit: Open) -> None:
     page = visit("/deliveries", java_script_enabled=False)
-    page.get_by_label("Target").select_option("servicenow")
+    page.get_by_label("Destination").select_option("servicenow")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody")).to_contain_text("sn_incident_write")
