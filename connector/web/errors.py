@@ -96,7 +96,7 @@ def wants_problem() -> bool:
 def respond(problem: Problem) -> Response:
     title = http.client.responses.get(problem.status, "Error")
     if not wants_problem():
-        page = render_template("error.html", status=problem.status, title=title, detail=problem.detail)
+        page = render_template("error.html", status=problem.status, detail=problem.detail)
         return Response(page, problem.status, problem.headers, mimetype="text/html")
     body: dict[str, Any] = {
         "type": URN + problem.kind if problem.kind else "about:blank",
@@ -115,7 +115,10 @@ def respond(problem: Problem) -> Response:
 def on_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return Response(response=error.get_response().response, status=error.code, headers=error.get_headers())
-    return respond(from_http(error))
+    problem = from_http(error)
+    if not wants_problem() and error.description == type(error).description:
+        problem.detail = ""  # Werkzeug's own words are English only: the page has its own
+    return respond(problem)
 
 
 def on_unforeseen(error: Exception) -> Response:

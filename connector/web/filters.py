@@ -11,7 +11,7 @@ from flask import Flask, g, request, url_for
 from markupsafe import Markup, escape
 
 from connector import __version__
-from connector.web import i18n, sayings, words
+from connector.web import i18n, reasons, sayings, words
 from connector.web.i18n import _
 from connector.web.icons import icon
 from connector.web.rights import Right
@@ -102,7 +102,7 @@ def install(app: Flask) -> None:
     env: Any = app.jinja_env
     env.filters.update(
         value=value, when=when, moment_of=datetime.fromisoformat, field_name=words.field_name, actor=actor,
-        browser=browser, map_words=map_words, saying=sayings.said,
+        browser=browser, map_words=map_words, saying=sayings.said, told=reasons.told,
     )  # fmt: skip
     env.globals.update(icon=icon, word=words.word, abs_skew=abs, here=here, may=may, languages=words.LANGUAGES)
     app.context_processor(_context)

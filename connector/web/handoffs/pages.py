@@ -26,6 +26,7 @@ from connector.web.handoffs.view import Seen, left, moves, registry_of, see
 from connector.web.i18n import _
 from connector.web.pages import clocks, query
 from connector.web.papers import telling
+from connector.web.reasons import told
 from connector.web.rights import Right, door
 from connector.web.services import services
 from connector.web.words import value_name, word
@@ -121,8 +122,8 @@ def said(error: Exception) -> tuple[str, int]:
         return _("Say why: this needs a reason."), 422
     if isinstance(error, (Refused, TryLater)):
         status = getattr(error, "status", None)
-        return error.reason, status if status in (404, 409, 412, 422) else from_connector(error).status
-    return str(error), from_connector(error).status if isinstance(error, ConnectorError) else 422
+        return told(error.reason), status if status in (404, 409, 412, 422) else from_connector(error).status
+    return told(str(error)), from_connector(error).status if isinstance(error, ConnectorError) else 422
 
 
 @door(Right.HANDOFFS_WRITE)

@@ -18,6 +18,7 @@ from connector.web import attachments, i18n
 from connector.web.errors import from_connector
 from connector.web.handoffs.view import Seen
 from connector.web.i18n import _
+from connector.web.reasons import told
 from connector.web.services import Services
 
 MOST_FILES: Final = 10
@@ -52,9 +53,9 @@ def take(parts: Services, id: str, actor: str, side: Side, receiver: str | None 
     except RequestEntityTooLarge:
         return _("The files of one form have at most %(size)s.") % {"size": i18n.size(largest(parts))}, 413
     except Refused as error:
-        return error.reason, error.status if error.status in (404, 409, 422) else 422
+        return told(error.reason), error.status if error.status in (404, 409, 422) else 422
     except ConnectorError as error:
-        return str(error), from_connector(error).status
+        return told(str(error)), from_connector(error).status
     return None
 
 

@@ -19,6 +19,7 @@ from connector.web import approvers, i18n
 from connector.web.auth.throttle import Bucket
 from connector.web.errors import Problem
 from connector.web.pages import ack
+from connector.web.reasons import told
 from connector.web.rights import Door, door
 from connector.web.services import services
 
@@ -38,7 +39,7 @@ def answer(token: str) -> ResponseReturnValue:
         done = approving.answer(services().deps, given.ticket, person.id, given.what, yes, text, f"person:{person.id}",
                                 "link")
     except Refused as error:
-        page = _page(found, person, token, error.reason)
+        page = _page(found, person, token, told(error.reason))
         page.status_code = 422
         return page
     return _page(done, person, token, new=found.given is None)

@@ -15,6 +15,7 @@ from connector.web.handoffs.matters import matters as of_handoffs
 from connector.web.i18n import _, ngettext
 from connector.web.pages.matter import Matter
 from connector.web.pages.query import OPEN
+from connector.web.reasons import told
 from connector.web.rights import Door, Right, door
 from connector.web.services import services
 
@@ -30,7 +31,7 @@ def matters(rows: list[ConnectionRow], counts: Counts, now: datetime) -> list[Ma
             found.append(
                 Matter(
                     "bad",
-                    _("%(tool)s cannot be reached: %(why)s") % {"tool": row.tool, "why": row.reason},
+                    _("%(tool)s cannot be reached: %(why)s") % {"tool": row.tool, "why": told(row.reason)},
                     link,
                     _("See connection"),
                 )

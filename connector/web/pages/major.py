@@ -25,6 +25,7 @@ from connector.store.views import TicketDetail, TicketFilter
 from connector.web import i18n, major_moves, scope
 from connector.web.auth.identity import who
 from connector.web.papers.major import document
+from connector.web.reasons import told
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -43,7 +44,7 @@ def declare(key: int) -> ResponseReturnValue:
     try:
         majors.declare(services().deps, key, who().label, request.form.get("text", ""))
     except Refused as error:
-        return _page(key, error.reason), 422
+        return _page(key, told(error.reason)), 422
     return redirect(url_for("major.show", key=key), 303)
 
 
@@ -53,7 +54,7 @@ def act(key: int) -> ResponseReturnValue:
     try:
         majors.act(services().deps, key, major_moves.make(request.form, who().label), who().label)
     except Refused as error:
-        return _page(key, error.reason), 422
+        return _page(key, told(error.reason)), 422
     flash(i18n._("Noted."), "good")
     return redirect(url_for("major.show", key=key), 303)
 

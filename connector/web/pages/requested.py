@@ -18,6 +18,7 @@ from connector.flows.request_tasks import handoff_of
 from connector.web import approvers, i18n, scope
 from connector.web.auth.identity import who
 from connector.web.pages.clocks import of_readings
+from connector.web.reasons import told
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -39,7 +40,7 @@ def answer(key: int) -> ResponseReturnValue:
             found, form.get("approval", ""), form.get("person", ""), yes, now, by, form.get("text", ""), "page",
             instead), by)
     except Refused as error:
-        return _page(key, error.reason), 403 if error.status == 403 else 422
+        return _page(key, told(error.reason)), 403 if error.status == 403 else 422
     flash(i18n._("Noted."), "good")
     return redirect(url_for("requested.show", key=key), 303)
 
@@ -64,7 +65,7 @@ def act(key: int) -> ResponseReturnValue:
     try:
         requests.act(services().deps, key, make, by)
     except Refused as error:
-        return _page(key, error.reason), 422
+        return _page(key, told(error.reason)), 422
     flash(i18n._("Noted."), "good")
     return redirect(url_for("requested.show", key=key), 303)
 

@@ -14,6 +14,7 @@ from connector.web.auth.identity import who
 from connector.web.errors import from_connector
 from connector.web.i18n import _
 from connector.web.pages import clocks
+from connector.web.reasons import told
 from connector.web.rights import Right, door
 from connector.web.services import services
 
@@ -101,10 +102,10 @@ def comment(key: int) -> ResponseReturnValue:
 def _said(error: Exception, form: dict[str, str]) -> tuple[str, dict[str, str], int]:
     """Trouble in words, what was typed, and the status: nothing a person wrote is lost."""
     if isinstance(error, (Refused, TryLater)):
-        return error.reason, form, from_connector(error).status
+        return told(error.reason), form, from_connector(error).status
     if isinstance(error, ConnectorError):
-        return str(error), form, from_connector(error).status
-    return str(error), form, 422
+        return told(str(error)), form, from_connector(error).status
+    return told(str(error)), form, 422
 
 
 def blueprint() -> Blueprint:
