@@ -58,6 +58,7 @@ def _csrf(app: Flask) -> None:
     app.extensions["connector_csrf"] = protect
 
     def refused(error: CSRFError) -> object:
+        identity.speak()
         return errors.respond(
             Problem(
                 400,

@@ -125,6 +125,12 @@ def _from_here() -> bool:
     return request.remote_addr in LOOPBACK and not any(name in request.headers for name in PROXIED)
 
 
+def speak() -> None:
+    """The reader's language, for an answer that comes before `check`."""
+    parts = services()
+    _speak(parts, by_session(parts))
+
+
 def _speak(parts: Services, asking: Who | None) -> None:
     user = asking.user if asking else None
     chosen = user.language if user else request.cookies.get("language", "")
