@@ -78,7 +78,7 @@ LIBRARY = re.compile(r"expecting|unterminated|invalid |extra data|illegal traili
 
 
 def test_no_reason_is_known_that_nobody_gives_any_more() -> None:
-    folders = ("domain", "flows", "channels", "settings", "web")
+    folders = ("domain", "flows", "channels", "settings", "vendors", "web")
     files = [file for name in folders for file in (CONNECTOR / name).rglob("*.py") if "reasons" not in file.stem]
     given = {text for file in (*files, *CONNECTOR.glob("*.py")) for text in texts(file)}
     ends = {part for text in given for part in (text.partition(": ")[2],) if part}
