@@ -63,8 +63,8 @@ def found(name: str) -> Ticket:
         key = rows[0].key
     detail = scope.visible(queries.ticket(key), who()) if key is not None else None
     if detail is None:
-        raise Refused(f"child: {'more than one ticket has' if rows[1:] else 'there is no ticket'} {name!r}; "
-                      "expected a number, or TOOL/ID")
+        raise Refused(f"child: more than one ticket has {name!r}: expected TOOL/ID" if rows[1:] else
+                      f"child: there is no ticket {name!r}: expected a number, or TOOL/ID")
     return detail.ticket
 
 

@@ -117,7 +117,7 @@ def close(record: Record, report: Mapping[str, str], now: datetime, actor: str) 
     wrong += [f"report: {part} is longer than {LONGEST} letters" for part in report if len(report[part]) > LONGEST]
     wrong += [f"step {line.path} was neither done nor skipped" for line in missing(lines(record, now))]
     if record.state is not State.RECOVERED:
-        wrong.insert(0, f"it is {record.state.replace('_', ' ')}; only what is recovered can be closed")
+        wrong.insert(0, f"it is {record.state.replace('_', ' ')}: only what is recovered can be closed")
     if wrong:
         raise Refused("; ".join(wrong))
     data: dict[str, Value] = {REPORT + part: words.strip() for part, words in report.items() if words.strip()}
