@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from connector.web.i18n import mark
+from connector.web.reasons_of_others import REMARKS, YAML
 
 TRANSPORT: Final = (
     mark("no answer from %(host)s: %(why)s"),
@@ -235,56 +236,4 @@ WORK: Final = (
     mark("what happened"),
     mark("why it is no major incident"),
 )
-REMARKS: Final = (
-    mark("The profile uses the simplified interface: it sees only its own tickets."),
-    mark("The profile has no right to %(what)s."),
-    mark("create tickets"),
-    mark("update tickets"),
-    mark("add followups"),
-    mark("see the history of tickets"),
-    mark("add documents"),
-    mark("see documents"),
-    mark("see all tickets: some stay hidden"),
-    mark("assign tickets"),
-    mark("see private followups"),
-    mark("see users: people appear as #id"),
-    mark("see groups"),
-    mark("see categories"),
-    mark("GLPI's local time for the account is %(minutes)s minutes from time zone %(zone)s%(named)s: set "
-         "`timezone` to the zone of the account that owns the token."),
-    mark("Time zone %(zone)s changes its clock: in the hour repeated each autumn times can be one hour early. "
-         "Set the time zone of the account to UTC in GLPI, and `timezone: UTC` here."),
-    mark("GLPI's times for the account have the offset %(offset)s, time zone %(zone)s has another: set "
-         "`timezone` to the zone of the account."),
-    mark("The high-level API shows no log and no files of tickets; the old API (apirest.php) does."),
-    mark("The mapping reads what this API does not give: %(names)s."),
-    mark("%(table)s cannot be read: %(why)s"),
-    mark("the clocks differ by %(seconds)s s; set ours by NTP"),
-    mark("our own user name cannot be read (sys_user): set the option `account`, or our own changes will be "
-         "taken for somebody's"),
-    mark("the roles of our account cannot be read (or it has none)"),
-    mark("our account has the role admin, which is more than it needs"),
-    mark("roles of our account: %(names)s"),
-    mark("a stored time and the same time as shown differ by %(offset)s, which is not the account's zone "
-         "(%(zone)s): are stored times UTC here?"),
-    mark("the newest row of %(table)s was changed in the future: are stored times UTC here?"),
-    mark("sys_audit cannot be read: changes come from metric_instance, only for fields with a metric and no actor"),
-    mark("neither sys_audit nor metric_instance is read: changes are only seen by comparing two readings"),
-    mark("sys_journal_field cannot be read: comments and work notes are not read, only written"),
-    mark("sys_audit_delete cannot be read: deleted tickets are found by reading all ids"),
-    mark("no ticket to look at: which fields can be read is not known"),
-    mark("%(name)s of %(table)s: the field exists, but it%(behind)s cannot be read by our account (access rule)"),
-    mark("%(name)s of %(table)s: no such field, or hidden from our account"),
-    mark("sys_choice cannot be read: the states of the tables could not be compared with the mapping"),
-    mark("state %(value)s (%(label)s) of %(table)s is not in the mapping: tickets in it will be set aside"),
-    mark("this instance drops conditions it does not understand and answers with the rest; set "
-         "glide.invalid_query.returns_no_rows to true (rows are checked here all the same)"),
-    mark("the option `filter` leaves out no row of %(table)s: is it spelt as the instance knows it?"),
-    mark("The plugin servicedesk-connector is not there: tickets can be created, and nothing else works. "
-         "Install plugins/osticket (docs/osticket.md). Where the web server passes only the stock routes on, "
-         "let it pass /api/connector/ to api/http.php too."),
-    mark("No acting agent is chosen in the plugin's settings: nothing can be written."),
-    mark("The plugin sends webhooks, and `webhook_secrets` is empty here: they are all turned away."),
-    mark("osTicket's cron has not run for an hour or more: webhooks that failed once wait for it."),
-)
-REASONS: Final = (*TRANSPORT, *ADDRESSES, *CALLS, *WORK, *REMARKS)
+REASONS: Final = (*TRANSPORT, *ADDRESSES, *CALLS, *WORK, *REMARKS, *YAML)

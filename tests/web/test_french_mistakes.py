@@ -69,6 +69,14 @@ item: x
 approvals: [{approval: a, need: some, unanswered: refused}]
 tasks: [{task: t, title: T, level: 2, group: x, after: u}, nothing]
 """,
+    "customers/tab": "profile: x\n\tagreement: sla\n",
+    "customers/colon": "profile: x: y\n",
+    "customers/indent": "profile: x\n  targets: 1\n calendar: c\n",
+    "customers/list": "profile: [a, b\nagreement: sla\n",
+    "customers/quote": 'profile: "x\nagreement: sla\n',
+    "customers/two": "profile: x\n---\nprofile: y\n",
+    "customers/alias": "profile: *x\n",
+    "customers/sign": "profile: @x\n",
     "customers/x": "profile: x\nprofile: y\n<<: {}\nn: 99999999999999999999999999999999\n",
 }
 

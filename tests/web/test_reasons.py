@@ -73,8 +73,9 @@ def english(app: Flask) -> Iterator[None]:
         yield
 
 
-LIBRARY = re.compile(r"expecting|unterminated|invalid |extra data|illegal trailing")
-"""What Python's own reader of JSON says, with its first letter small."""
+LIBRARY = re.compile(r"expecting|unterminated|invalid |extra data|illegal trailing|mapping values|could not find|"
+                     r"found |expected [<',]|expected the node")
+"""What Python's own reader of JSON and that of YAML say, with the first letter small."""
 
 
 def test_no_reason_is_known_that_nobody_gives_any_more() -> None:

@@ -16,7 +16,7 @@ from connector.domain.errors import ConfigError, Conflict, NotFound, Problem
 from connector.files import editing as files
 from connector.files.in_force import Agreements
 from connector.files.profiles import used_calendars
-from connector.web import sayings, trials
+from connector.web import reasons, trials
 from connector.web.auth.identity import who
 from connector.web.i18n import _
 from connector.web.pages import calendar_view
@@ -179,7 +179,7 @@ def check(id: str) -> ResponseReturnValue:
 
 
 def said(problem: Problem) -> str:
-    message = sayings.said(problem.message)
+    message = reasons.told(problem.message)
     return f"{problem.path}: {message}" if problem.path else message
 
 

@@ -19,7 +19,7 @@ from connector.domain.agreements.explain import Explanation, Line, as_dict, expl
 from connector.domain.agreements.profile import Agreement
 from connector.domain.history import EventKind
 from connector.store.views import TicketDetail
-from connector.web import i18n, sayings, words, words_handoffs
+from connector.web import i18n, reasons, sayings, words, words_handoffs
 from connector.web.auth.identity import Who
 from connector.web.i18n import _, mark
 from connector.web.i18n import span as span
@@ -260,5 +260,5 @@ def install(app: Flask) -> None:
     env: Any = app.jinja_env
     env.filters.update(span=span, local=local, zoned=zoned, stretch=stretch, holiday=holiday, why=why, source=source,
                        mode=mode, about=about, clock_problem=problem, rule=sayings.rule, applies=sayings.applies,
-                       said=sayings.said, amount=sayings.amount)
+                       said=reasons.told, amount=sayings.amount)
     env.globals.update(days=days)
