@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from connector.web.i18n import mark
-from connector.web.reasons_of_others import REMARKS, YAML
+from connector.web.reasons_of_others import READINGS, REMARKS, YAML
 
 TRANSPORT: Final = (
     mark("no answer from %(host)s: %(why)s"),
@@ -236,4 +236,4 @@ WORK: Final = (
     mark("what happened"),
     mark("why it is no major incident"),
 )
-REASONS: Final = (*TRANSPORT, *ADDRESSES, *CALLS, *WORK, *REMARKS, *YAML)
+REASONS: Final = (*TRANSPORT, *ADDRESSES, *CALLS, *WORK, *REMARKS, *YAML, *READINGS)

@@ -1,4 +1,4 @@
-"""What tools remark about an account and what is wrong with YAML: here only to be translated (see `reasons`)."""
+"""What tools remark, and what is wrong with YAML and with what tools say: here to be translated (see `reasons`)."""
 
 from __future__ import annotations
 
@@ -72,4 +72,24 @@ YAML: Final = (
     mark("found undefined alias %(name)s"),
     mark("found unexpected end of stream"),
     mark("found unknown escape character %(character)s"),
+)
+READINGS: Final = (
+    mark("%(why)s in `%(source)s`"),
+    mark("unknown value %(value)s"),
+    mark("no value in `%(source)s`"),
+    mark("no value in `%(source)s`, and every ticket has one"),
+    mark("%(value)s alone is ambiguous"),
+    mark("%(value)s is neither true nor false"),
+    mark("%(value)s is not a whole number"),
+    mark("%(value)s is not a number"),
+    mark("%(value)s is not a duration"),
+    mark("%(value)s is not a date of the form %(pattern)s"),
+    mark("%(value)s is not a %(field)s (expected one of %(names)s)"),
+    mark("%(value)s is not a support level (expected 1, 2, 3 or 4)"),
+    mark("%(value)s is not a time with a zone"),
+    mark("%(value)s has no value in the tool (it has %(known)s)"),
+    mark("it cannot be emptied: the table has no value for that"),
+    mark("date out of range %(value)s"),
+    mark("date without a zone %(value)s"),
+    mark("unreadable date%(hint)s"),
 )

@@ -109,6 +109,8 @@ def test_every_reason_of_the_way_out_and_of_suppliers_calls_is_known() -> None:
      "/data/status\u00a0: est requis\u00a0: une ligne d\u2019au plus 255 caract\u00e8res"),
     ("/type: expected an object; /data: expected base64",
      "/type\u00a0: attendu\u00a0: un objet; /data\u00a0: attendu\u00a0: du base64"),
+    ("mappings/glpi.yaml:4:3: state: unknown value '7' in `status`",
+     "mappings/glpi.yaml:4:3\u00a0: state\u00a0: valeur inconnue '7' dans `status`"),
     ("reason: longer than 20000 characters", "reason\u00a0: plus de 20000 caract\u00e8res"),
 ])  # fmt: skip
 def test_a_reason_is_told_in_french(text: str, said: str) -> None:
