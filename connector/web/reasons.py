@@ -15,7 +15,7 @@ from connector.web.i18n import _
 from connector.web.reasons_known import REASONS
 
 _PLACE: Final = re.compile(r"%\((\w+)\)s")
-_INNER: Final = frozenset({"why", "need", "what"})
+_INNER: Final = frozenset({"behind", "need", "what", "why"})
 """Values that are such texts themselves."""
 LONGEST: Final = 4_000
 _FIXED: Final = frozenset(one for one in REASONS if not _PLACE.search(one))

@@ -57,6 +57,7 @@ REMARKS: Final = (
     mark("No acting agent is chosen in the plugin's settings: nothing can be written."),
     mark("The plugin sends webhooks, and `webhook_secrets` is empty here: they are all turned away."),
     mark("osTicket's cron has not run for an hour or more: webhooks that failed once wait for it."),
+    mark(" or what is behind %(field)s"),
 )
 YAML: Final = (
     mark("a tab where YAML wants spaces"),

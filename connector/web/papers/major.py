@@ -96,7 +96,7 @@ def _mark(line: Line, zone: str) -> str:
     if line.mark is None:
         return _("open")
     if line.mark.what is What.SKIPPED:
-        return f"{_('skipped')}: {line.mark.note}"
+        return f"{_('skipped')}{_(':')} {line.mark.note}"
     return stamp(line.mark.at, zone)
 
 
@@ -117,7 +117,7 @@ def _words(found: Closing, zone: str, names: Names) -> Iterator[Block]:
 def _done(one: FollowUp, zone: str) -> str:
     if one.done is None:
         return _("open")
-    return stamp(one.done.at, zone) + (f": {one.done.text}" if one.done.text else "")
+    return stamp(one.done.at, zone) + (f"{_(':')} {one.done.text}" if one.done.text else "")
 
 
 def _who(actor: str) -> str:
@@ -130,13 +130,16 @@ def _what(event: Event, names: Names) -> str:
     if event.kind is EventKind.CHANGED:
         old, new = (str(value_name(event.field, one)) if one not in (None, "", ()) else DASH
                     for one in (event.old, event.new))
-        said = f"{field_name(event.field)}: {old} > {new}"
+        said = f"{field_name(event.field)}{_(':')} {old} > {new}"
     elif event.kind is EventKind.MAJOR:
         more = [word("major_roles", data["role"])] if data.get("role") else []
         more += [names.get(str(data[name]), str(data[name])) for name in ("person", "step", "child") if data.get(name)]
-        said = " ".join([word("major_moves", data["what"]), *more]) + (f": {event.text}" if event.text else "")
+        said = " ".join([word("major_moves", data["what"]), *more])
     else:
-        more = [str(data[name]) for name in ("rule", "step", "target", "receiver", "state", "what") if data.get(name)]
-        said = " ".join([_(HAPPENED.get(event.kind, str(event.kind))), *more]) + (f": {event.text}" if event.text
-                                                                                 else "")
+        more = [str(data[name]) for name in ("rule", "step", "target", "receiver", "state") if data.get(name)]
+        table = "informed" if event.kind is EventKind.INFORMED else "outcomes"
+        more += [word(table, data["what"])] if data.get("what") else []
+        said = " ".join([_(HAPPENED.get(event.kind, str(event.kind))), *more])
+    if event.kind is not EventKind.CHANGED and event.text:
+        said += f"{_(':')} {event.text}"
     return said if len(said) <= MOST else said[: MOST - 3] + "..."
