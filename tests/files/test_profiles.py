@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +11,6 @@ from connector.domain.errors import ConfigError
 from connector.files.profiles import load
 
 SHIPPED = Path(__file__).parents[2] / "sla_profiles"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(SHIPPED, tmp_path / "p")
-    return tmp_path / "p"
 
 
 def problems(folder: Path) -> list[str]:

@@ -9,27 +9,10 @@ import pytest
 
 from connector.domain.errors import ConfigError
 from connector.files.profiles import load
+from tests.files.test_profiles import change, problems
 
 SHIPPED = Path(__file__).parents[2] / "sla_profiles"
 UNREADABLE = "profile: [unclosed\nagreement: sla\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(SHIPPED, tmp_path / "p")
-    return tmp_path / "p"
-
-
-def problems(folder: Path) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        load(folder)
-    return [str(problem).replace(str(folder), "") for problem in caught.value.problems]
-
-
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 @pytest.fixture
